@@ -1,0 +1,52 @@
+// BatchBuilder: collects records and makes a batch that is ready for the wire.
+//
+// Invariants: the batch says base offset 0 and leader epoch -1 (the broker assigns both); record
+// timestamps are deltas to the first record's. Threads: one at a time.
+#pragma once
+
+#include <span>
+
+#include "base/bytes.h"
+#include "base/types.h"
+#include "protocol/record/batch.h"
+#include "protocol/record/record.h"
+
+namespace penstock::record {
+
+struct BuilderOptions {
+  Codec codec = Codec::kNone;
+  std::int64_t producer_id = -1;
+  std::int16_t producer_epoch = -1;
+  std::int32_t base_sequence = -1;
+  bool control = false;
+};
+
+class BatchBuilder {
+ public:
+  explicit BatchBuilder(BuilderOptions options = {});
+
+  void append(Timestamp timestamp, std::optional<ByteView> key, std::optional<ByteView> value,
+              std::span<const HeaderView> headers = {});
+  void append(const Record& record);
+
+  bool empty() const { return count_ == 0; }
+  std::int32_t record_count() const { return count_; }
+  // Bytes of the batch if it were built now without compression.
+  std::size_t size() const { return buffer_.size(); }
+  // Upper bound of what one more record would add to size().
+  static std::size_t max_record_size(std::optional<ByteView> key, std::optional<ByteView> value,
+                                     std::span<const HeaderView> headers = {});
+
+  // The finished batch; the builder is empty again, with the same options. Falls back to no
+  // compression when that is smaller. Precondition: not empty.
+  Result<Bytes> build();
+
+ private:
+  BuilderOptions options_;
+  Bytes buffer_;  // header space, then records
+  std::int32_t count_ = 0;
+  Timestamp first_timestamp_;
+  Timestamp max_timestamp_;
+};
+
+}  // namespace penstock::record

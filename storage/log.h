@@ -1,0 +1,198 @@
+// Log: the append-only, segmented record log of one partition, in one folder.
+//
+// Invariants: offsets are contiguous from log_start() to log_end(); durable_end() <= log_end();
+// what lies below durable_end() is never truncated by recovery; a batch that is read has passed its
+// CRC and the check of its unprotected header bytes. Threads: all methods on the owner's thread;
+// FlushTicket::run() and CheckpointTicket::run() and FileRead::run() are made to run on another one
+// meanwhile, and touch no state of the Log. Failure: kDiskFull leaves the log as it was before the
+// call. A failed flush fences the log: every later append and flush fails with kFsyncFailed, and
+// the process is expected to end. Damage below the watermark is kCorrupt for the range, and the log
+// refuses appends (kPartitionDamaged) when its end is not certain. Format: docs/storage_format.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "storage/options.h"
+
+namespace penstock::storage {
+
+// What open() found and did; the shell logs it.
+struct RecoveryReport {
+  bool clean_shutdown = false;
+  std::uint64_t scanned_bytes = 0;
+  std::uint64_t truncated_bytes = 0;  // torn tail beyond the durable watermark
+  std::uint32_t rebuilt_indexes = 0;
+  struct Damage {
+    Offset begin;  // half-open range that cannot be served
+    Offset end;
+    std::string reason;
+  };
+  std::vector<Damage> damage;
+};
+
+struct AppendInfo {
+  Offset base_offset;
+  Offset last_offset;
+  Timestamp max_timestamp;
+};
+
+// A piece of disk work that was prepared on the owner's thread, runs on any thread, and is
+// completed on the owner's thread again. It keeps the files that it needs open.
+class FlushTicket {
+ public:
+  // fdatasync of every file (and folder) that holds unflushed bytes. Blocking.
+  Status run() const;
+
+ private:
+  friend class Log;
+  std::vector<std::shared_ptr<File>> files_;
+  std::vector<std::string> new_dirs_;  // folders with new entries
+  Env* env_ = nullptr;
+  Offset end_;
+};
+
+class CheckpointTicket {
+ public:
+  Status run() const;  // side files first, then the checkpoint that vouches for them. Blocking.
+
+ private:
+  friend class Log;
+  std::function<Status()> work_;
+  std::uint64_t sequence_ = 0;
+};
+
+enum class ReadUpTo {
+  kDurable,  // consumers: only what is flushed
+  kEnd,      // replication and tools
+};
+
+struct ReadResult {
+  SharedBytes
+      batches;  // whole batches, the first one holds the requested offset; may be empty at the end
+  Offset next;  // where the next read continues
+  std::uint32_t batch_count = 0;
+};
+
+struct TimestampOffset {
+  Timestamp timestamp;
+  Offset offset;
+};
+
+class Log {
+ public:
+  struct Opened;
+  // Opens or creates the log in `dir`. Recovers: truncates a torn tail, rebuilds indexes, reports
+  // damage. kCorrupt only when not even the folder's own state can be read; kForeignData for
+  // another partition's files.
+  static Result<Opened> open(Env& env, const Clock& clock, std::string dir, LogIdentity identity,
+                             LogOptions options);
+  ~Log();
+
+  Offset log_start() const;
+  Offset log_end() const;
+  Offset durable_end() const;
+  std::uint64_t size_bytes() const;
+  Term last_epoch() const;
+
+  // Appends `batches`, each one valid (CRC checked by the caller): assigns consecutive offsets and
+  // `epoch` in place, then writes to the page cache. All or nothing. Rolls the segment when due.
+  Result<AppendInfo> append(MutableByteView batches, Term epoch);
+
+  // Follower's append: positions are already assigned and must continue this log.
+  Result<AppendInfo> append_assigned(ByteView batches);
+
+  // --- durability: begin on the owner's thread, run() anywhere, complete on the owner's thread
+  bool needs_flush() const;  // log_end() > durable_end()
+  FlushTicket begin_flush();
+  // Moves durable_end() on success; fences the log on failure.
+  void complete_flush(const FlushTicket& ticket, const Status& status);
+  // Convenience for tools and tests: all three steps here and now.
+  Status flush();
+
+  bool wants_checkpoint() const;
+  CheckpointTicket begin_checkpoint();
+  void complete_checkpoint(const CheckpointTicket& ticket, const Status& status);
+
+  // Flush, checkpoint with the clean-shutdown mark. The log accepts nothing afterwards.
+  Status close();
+
+  // --- reading
+  // Whole batches from the one that holds `offset`, at most max_bytes, but always at least one
+  // batch. `cached_only`: kWouldBlock when a page is not in memory (then call again from a thread
+  // that may wait, through prepare_read). kOffsetOutOfRange, kCorrupt.
+  Result<ReadResult> read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit,
+                          bool cached_only = false);
+
+  // A read that runs away from the owner's thread.
+  class FileRead {
+   public:
+    Result<ReadResult> run() const;  // blocking
+
+   private:
+    friend class Log;
+    std::function<Result<ReadResult>()> work_;
+  };
+  Result<FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit);
+
+  // First record whose timestamp is >= `at`, in offset order, within the durable part; none when
+  // there is none. Blocking (reads one index run).
+  Result<std::optional<TimestampOffset>> find_timestamp(Timestamp at);
+  // The record with the largest timestamp.
+  Result<std::optional<TimestampOffset>> max_timestamp();
+
+  // --- truncation
+  // Removes everything at and after `from`; `from` must be a batch boundary. Durable when it
+  // returns.
+  Status truncate_suffix(Offset from);
+  // Raises the log start; whole segments below it are removed. Durable when it returns. `to` <=
+  // durable_end().
+  Status truncate_prefix(Offset to);
+
+  // Applies time and size retention as of now: whole expired segments go, and the active one is
+  // rolled first when all of it has expired. Returns the number of bytes freed.
+  Result<std::uint64_t> apply_retention();
+  void set_options(const LogOptions& options);
+  const LogOptions& options() const;
+
+  // Damaged ranges known so far (recovery, reads and scrubs add to it).
+  const std::vector<RecoveryReport::Damage>& damage() const;
+  // True after a failed flush.
+  bool fenced() const;
+
+  // Digest over the header bytes 0..20 (hence, through the CRC, over everything) of all batches
+  // from the log start of the oldest kept segment to `end`, a batch boundary; equal on replicas
+  // with the same records.
+  Result<std::uint64_t> digest(Offset end);
+
+  struct SegmentInfo {
+    Offset base;
+    Offset end;
+    std::uint64_t bytes = 0;
+    Timestamp max_timestamp;
+    bool active = false;
+  };
+  std::vector<SegmentInfo> segments() const;
+
+  struct State;
+
+ private:
+  explicit Log(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct Log::Opened {
+  std::unique_ptr<Log> log;
+  RecoveryReport report;
+};
+
+}  // namespace penstock::storage

@@ -1,0 +1,37 @@
+#include "protocol/wire/api.h"
+
+#include <array>
+
+namespace penstock::wire {
+namespace {
+
+constexpr std::array kTable = {
+    ApiInfo{Api::kHandshake, "Handshake", 1, 1},
+    ApiInfo{Api::kDescribeCluster, "DescribeCluster", 1, 1},
+    ApiInfo{Api::kDescribeTopics, "DescribeTopics", 1, 1},
+    ApiInfo{Api::kCreateTopic, "CreateTopic", 1, 1},
+    ApiInfo{Api::kDeleteTopic, "DeleteTopic", 1, 1},
+    ApiInfo{Api::kAlterTopic, "AlterTopic", 1, 1},
+    ApiInfo{Api::kListOffsets, "ListOffsets", 1, 1},
+    ApiInfo{Api::kDeleteRecords, "DeleteRecords", 1, 1},
+    ApiInfo{Api::kProduce, "Produce", 1, 1},
+    ApiInfo{Api::kFetch, "Fetch", 1, 1},
+};
+
+}  // namespace
+
+std::span<const ApiInfo> api_table() { return kTable; }
+
+const ApiInfo* find_api(std::uint16_t number) {
+  for (const ApiInfo& row : kTable) {
+    if (static_cast<std::uint16_t>(row.api) == number) return &row;
+  }
+  return nullptr;
+}
+
+std::string_view name(Api api) {
+  const ApiInfo* row = find_api(static_cast<std::uint16_t>(api));
+  return row != nullptr ? row->name : "unknown API";
+}
+
+}  // namespace penstock::wire

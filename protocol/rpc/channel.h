@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "base/types.h"
 #include "protocol/wire/api.h"
 
 namespace penstock::rpc {

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "base/types.h"
 #include "protocol/rpc/channel.h"
 #include "protocol/wire/api.h"
 

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/types.h"
 #include "protocol/record/codec.h"
-#include "protocol/rpc/channel.h"
+#include "protocol/rpc/endpoint.h"
 
 namespace penstock::client {
 

@@ -20,23 +20,12 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/types.h"
+#include "protocol/rpc/endpoint.h"
 #include "protocol/wire/api.h"
 
 namespace penstock::rpc {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-struct Endpoint {
-  std::string host;
-  std::uint16_t port = 0;
-
-  // "host:port", "[v6]:port", or "host" with the default port 7333. kInvalidArgument.
-  static Result<Endpoint> parse(std::string_view text);
-  std::string to_string() const;
-  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
-};
-
-inline constexpr std::uint16_t kDefaultPort = 7333;
 
 struct ChannelOptions {
   std::string client_name = "penstock";

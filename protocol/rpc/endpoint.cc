@@ -1,9 +1,9 @@
 // "host:port" and back.
+#include "protocol/rpc/endpoint.h"
+
 #include <charconv>
 #include <optional>
 #include <string_view>
-
-#include "protocol/rpc/channel.h"
 
 namespace penstock::rpc {
 namespace {

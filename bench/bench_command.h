@@ -75,9 +75,10 @@ struct BenchConfig {
 };
 
 struct BenchFlag {
-  std::string_view name;   // "record_bytes"
-  std::string_view value;  // "BYTES", as --help shows it
-  std::string_view help;   // one line, with the default
+  std::string_view name;           // "record_bytes"
+  std::string_view default_value;  // as text; "" where the mode decides, and `help` says how
+  std::string_view help;           // one line
+  // kInvalidArgument says what the flag takes.
   Status (*set)(BenchConfig& config, std::string_view text);
 };
 

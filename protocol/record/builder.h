@@ -1,7 +1,8 @@
 // BatchBuilder: collects records and makes a batch that is ready for the wire.
 //
 // Invariants: the batch says base offset 0 and leader epoch -1 (the broker assigns both); record
-// timestamps are deltas to the first record's. Threads: one at a time.
+// timestamps are deltas to the first record's. Threads: one at a time. Costs: one buffer that grows
+// by doubling, sized after the batch before; the first append allocates it.
 #pragma once
 
 #include <span>
@@ -32,18 +33,27 @@ class BatchBuilder {
   bool empty() const { return count_ == 0; }
   std::int32_t record_count() const { return count_; }
   // Bytes of the batch if it were built now without compression.
-  std::size_t size() const { return buffer_.size(); }
+  std::size_t size() const { return used_; }
   // Upper bound of what one more record would add to size().
   static std::size_t max_record_size(std::optional<ByteView> key, std::optional<ByteView> value,
                                      std::span<const HeaderView> headers = {});
 
-  // The finished batch; the builder is empty again, with the same options. Falls back to no
-  // compression when that is smaller. Precondition: not empty.
+  // The finished batch. Falls back to no compression when that is smaller. Precondition: not empty.
+  // Failure: kBatchTooLarge over kMaxBatchBytes. Success or not, the builder is empty afterwards,
+  // with the same options.
   Result<Bytes> build();
 
  private:
+  std::byte* grow_by(std::size_t size);
+  Result<Bytes> encode();
+  Bytes take_plain();
+  void write_batch_header(MutableByteView batch, Codec codec) const;
+  void reset();
+
   BuilderOptions options_;
-  Bytes buffer_;  // header space, then records
+  Bytes buffer_;  // header space, records in [kHeaderSize, used_), unused space
+  std::size_t used_ = kHeaderSize;
+  std::size_t expected_size_ = 0;  // of the next batch, after the one before
   std::int32_t count_ = 0;
   Timestamp first_timestamp_;
   Timestamp max_timestamp_;

@@ -4,7 +4,8 @@
 // Format: gzip RFC 1952; snappy in xerial blocks (raw snappy accepted when reading); lz4 as LZ4
 // frames with 64 KiB blocks; zstd plain frames. Failure: decompression writes into a buffer that
 // never grows past the limits, whatever the input's headers claim: kDecompressionLimit; malformed
-// input: kInvalidBatch. Threads: pure; each call brings its own state.
+// input: kInvalidBatch; `out` is then as it was. Threads: any; zstd keeps its contexts thread by
+// thread (limits.h says how much).
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -37,6 +39,9 @@ class HeadersView {
   std::int32_t count_ = 0;
   ByteView encoded_;
 };
+
+// What HeadersView(headers.size(), ...) takes: for headers that come from elsewhere than a batch.
+Bytes encode_headers(std::span<const HeaderView> headers);
 
 struct RecordView {
   Offset offset;

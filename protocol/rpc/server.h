@@ -22,6 +22,7 @@
 #include "base/task.h"
 #include "base/types.h"
 #include "protocol/rpc/channel.h"
+#include "protocol/rpc/limits.h"
 #include "protocol/wire/api.h"
 
 namespace penstock::rpc {
@@ -49,7 +50,9 @@ struct Response {
   std::vector<SharedBytes> attachment;
 };
 
-// Never throws; answers every request (an error is a message of the API's response type).
+// Never throws; answers every request (an error is a message of the API's response type). The waits
+// inside it return kCancelled when the connection is lost and the API changes nothing (a long poll
+// ends), or when drain() has reached its deadline.
 using Handler = std::function<Task<Response>(Request)>;
 
 struct ServerOptions {
@@ -62,6 +65,7 @@ struct ServerOptions {
   std::uint64_t max_request_memory_bytes = 256U << 20;  // of all connections of this server
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_connections_per_address = 1'024;
+  ServerLimits limits;
 };
 
 struct ServerStats {
@@ -73,20 +77,27 @@ struct ServerStats {
   std::uint64_t received_bytes_total = 0;
   std::uint64_t sent_bytes_total = 0;
   std::uint64_t request_memory_bytes = 0;
+  std::uint64_t accept_failures_total = 0;  // out of descriptors or kernel memory
 };
 
 class Server {
  public:
-  // Binds and listens. An address in use is kAlreadyExists and its message names the port.
+  // Binds and listens. An address in use is kAlreadyExists and its message names the port;
+  // kInvalidArgument for an address that is not this machine's or for limits that contradict each
+  // other.
   static Result<std::unique_ptr<Server>> start(asio::any_io_executor executor,
                                                ServerOptions options, Handler handler);
+  // Without drain(): stops accepting and cuts all connections off.
   ~Server();
 
   std::uint16_t port() const;
   ServerStats stats() const;  // on the server's executor
 
   // Stops accepting and reading, lets requests that are under way finish and their answers leave
-  // until `deadline`, then closes what is left.
+  // until `deadline`, then closes what is left. Requests that are received but not begun are
+  // answered kShuttingDown. Returned means that no handler runs any more, which may be later than
+  // the deadline: a handler that is cancelled ends in its own time. Await it before anything goes
+  // away that handlers use.
   Task<void> drain(Deadline deadline);
 
  private:

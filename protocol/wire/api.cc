@@ -6,16 +6,16 @@ namespace penstock::wire {
 namespace {
 
 constexpr std::array kTable = {
-    ApiInfo{Api::kHandshake, "Handshake", 1, 1},
-    ApiInfo{Api::kDescribeCluster, "DescribeCluster", 1, 1},
-    ApiInfo{Api::kDescribeTopics, "DescribeTopics", 1, 1},
-    ApiInfo{Api::kCreateTopic, "CreateTopic", 1, 1},
-    ApiInfo{Api::kDeleteTopic, "DeleteTopic", 1, 1},
-    ApiInfo{Api::kAlterTopic, "AlterTopic", 1, 1},
-    ApiInfo{Api::kListOffsets, "ListOffsets", 1, 1},
-    ApiInfo{Api::kDeleteRecords, "DeleteRecords", 1, 1},
-    ApiInfo{Api::kProduce, "Produce", 1, 1},
-    ApiInfo{Api::kFetch, "Fetch", 1, 1},
+    ApiInfo{Api::kHandshake, "Handshake", 1, 1, Effect::kReads},
+    ApiInfo{Api::kDescribeCluster, "DescribeCluster", 1, 1, Effect::kReads},
+    ApiInfo{Api::kDescribeTopics, "DescribeTopics", 1, 1, Effect::kReads},
+    ApiInfo{Api::kCreateTopic, "CreateTopic", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kDeleteTopic, "DeleteTopic", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kAlterTopic, "AlterTopic", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kListOffsets, "ListOffsets", 1, 1, Effect::kReads},
+    ApiInfo{Api::kDeleteRecords, "DeleteRecords", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kProduce, "Produce", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kFetch, "Fetch", 1, 1, Effect::kReads},
 };
 
 }  // namespace

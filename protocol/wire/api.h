@@ -23,11 +23,15 @@ enum class Api : std::uint16_t {
   kFetch = 17,
 };
 
+// Whether carrying a request out changes anything that outlives the answer.
+enum class Effect : std::uint8_t { kReads, kChanges };
+
 struct ApiInfo {
   Api api;
   std::string_view name;
   std::uint16_t min_version;  // that this build speaks, inclusive
   std::uint16_t max_version;  // inclusive
+  Effect effect;
 };
 
 std::span<const ApiInfo> api_table();

@@ -24,7 +24,10 @@ BoundedOutput::BoundedOutput(Bytes& out, std::size_t limit)
 
 void BoundedOutput::grow_to(std::size_t capacity) {
   capacity = std::min(capacity, limit_ + 1);
-  if (out_.size() - begin_ < capacity) out_.resize(begin_ + capacity);
+  if (out_.size() - begin_ >= capacity) return;
+  // Without it, resize() may allocate twice the old size, past the limit.
+  out_.reserve(begin_ + capacity);
+  out_.resize(begin_ + capacity);
 }
 
 void BoundedOutput::expect(std::size_t size) { grow_to(written_ + std::min(size, limit_) + 1); }

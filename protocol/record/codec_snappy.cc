@@ -68,12 +68,11 @@ Status snappy_compress(ByteView input, Bytes& out) {
 Status snappy_decompress(ByteView input, BoundedOutput& out) {
   if (!is_xerial(input)) return decompress_block(input, out);
   ByteReader reader(input.subspan(kXerialMagic.size()));
-  std::int32_t version = 0;
-  std::int32_t readable_since = 0;
-  if (!reader.read_be(version) || !reader.read_be(readable_since)) {
+  // Not looked at: there is one version only, and some writers have its bytes in the wrong order.
+  ByteView versions;
+  if (!reader.read_bytes(2 * sizeof kXerialVersion, versions)) {
     return malformed("the xerial header is cut off");
   }
-  if (readable_since > kXerialVersion) return malformed("the xerial framing is of a later version");
   while (reader.remaining() > 0) {
     std::int32_t size = 0;
     ByteView block;

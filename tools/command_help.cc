@@ -1,0 +1,91 @@
+#include "tools/command_help.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace penstock::tools {
+namespace {
+
+constexpr std::size_t kTextWidth = 100;
+
+constexpr std::string_view kExitCodes =
+    "Exit codes: 0 done; 1 the operation failed or a difference was found; 2 the command line is\n"
+    "wrong; 3 no broker can be reached; 130 interrupted.\n";
+
+// Two columns; the right one wrapped at words.
+std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows) {
+  std::size_t left = 0;
+  for (const auto& [name, text] : rows) left = std::max(left, name.size());
+  std::string out;
+  for (const auto& [name, text] : rows) {
+    std::string line = "  " + name + std::string(left - name.size(), ' ') + " ";
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(' ', at), text.size());
+      if (line.size() + 1 + end - at > kTextWidth) {
+        out += line + "\n";
+        line = std::string(left + 3, ' ');
+      }
+      line += " " + text.substr(at, end - at);
+      at = end + 1;
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string flag_form(const FlagSpec& flag) {
+  std::string form = flag.letter == 0 ? "" : "-" + std::string(1, flag.letter) + ", ";
+  form += "--" + flag.name;
+  if (flag.kind != FlagKind::kSwitch) form += "=" + flag.value;
+  return form;
+}
+
+std::string flag_text(const FlagSpec& flag) {
+  std::string text = flag.meaning;
+  if (!flag.default_value.empty()) text += " (default " + flag.default_value + ")";
+  if (!flag.environment.empty()) text += " [$" + flag.environment + "]";
+  return text;
+}
+
+std::string summaries(std::span<const Command> commands, std::string_view group) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Command& command : commands) {
+    if (!group.empty() && !command.name.starts_with(std::string(group) + " ")) continue;
+    rows.emplace_back(command.name, command.summary);
+  }
+  return two_columns(rows);
+}
+
+}  // namespace
+
+std::string usage_line(const Command& command) {
+  return "usage: penstock " + command.name + (command.operands.empty() ? "" : " ") +
+         command.operands + (command.flags.empty() ? "" : " [flags]");
+}
+
+std::string overview(std::span<const Command> commands) {
+  return "penstock: event logs on this machine and others\n\nusage: penstock COMMAND [...]\n\n" +
+         summaries(commands, "") +
+         "\n  penstock help COMMAND    flags and examples of a command\n"
+         "  penstock --version       version of this build\n\n" +
+         std::string(kExitCodes);
+}
+
+std::string group_help(std::span<const Command> commands, std::string_view group) {
+  return "usage: penstock " + std::string(group) + " COMMAND [...]\n\n" +
+         summaries(commands, group) + "\nMore: penstock help " + std::string(group) + " COMMAND\n";
+}
+
+std::string command_help(const Command& command) {
+  std::string text =
+      "penstock " + command.name + ": " + command.summary + "\n\n" + usage_line(command) + "\n";
+  if (!command.flags.empty()) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (const FlagSpec& flag : command.flags) rows.emplace_back(flag_form(flag), flag_text(flag));
+    text += "\n" + two_columns(rows);
+  }
+  if (!command.details.empty()) text += "\n" + command.details;
+  return text + "\n" + std::string(kExitCodes);
+}
+
+}  // namespace penstock::tools

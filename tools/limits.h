@@ -1,0 +1,40 @@
+// The command line's named limits and their reasons.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace penstock::tools {
+
+// One line, CSV row or value that `produce` reads; the producer's own limit of a record, so that
+// nothing is read that could never be sent.
+inline constexpr std::size_t kMaxInputRecordBytes = 8U << 20;
+// What is read from the input at once: large enough that the system call does not show.
+inline constexpr std::size_t kInputBlockBytes = 256U << 10;
+// What `consume` collects before it writes: as above; flushed early whenever no record is waiting.
+inline constexpr std::size_t kOutputBlockBytes = 256U << 10;
+// A misspelling is only worth a suggestion when it is that close.
+inline constexpr std::size_t kMaxSuggestionDistance = 3;
+// Columns of a table are cut there, so that one long value does not make every row unreadable.
+inline constexpr std::size_t kMaxCellWidth = 60;
+// A redrawn progress line costs a terminal write; ten a second look smooth.
+inline constexpr std::chrono::milliseconds kProgressInterval{100};
+// While the input is idle, `produce` looks that often for records that were refused meanwhile.
+inline constexpr std::chrono::milliseconds kIdleCheckInterval{250};
+// How long `produce` waits for the outcome of what it has sent when it stops.
+inline constexpr std::chrono::seconds kFlushTimeout{120};
+// The same after Ctrl-C: somebody is waiting in front of the terminal.
+inline constexpr std::chrono::seconds kInterruptedFlushTimeout{10};
+// One wait for records; Ctrl-C is looked at in between.
+inline constexpr std::chrono::milliseconds kConsumeWait{200};
+// `up`: how long a broker may take until it answers (recovery of a large log included).
+inline constexpr std::chrono::seconds kBrokerStartTimeout{60};
+// `up` and `down`: how long a process may take to drain before it is killed.
+inline constexpr std::chrono::seconds kDrainTimeout{30};
+// `up`: pause before a worker that died is started again; doubles up to the second figure.
+inline constexpr std::chrono::milliseconds kRestartBackoff{500};
+inline constexpr std::chrono::milliseconds kRestartBackoffMax{30'000};
+// Unknown flags in one command line that are worth naming; more only scrolls the first one away.
+inline constexpr int kMaxReportedBadLines = 5;
+
+}  // namespace penstock::tools

@@ -16,7 +16,7 @@ namespace penstock::record {
 namespace {
 
 // Everything of a record behind its length that does not depend on its place in the batch.
-std::size_t content_size(std::optional<ByteView> key, std::optional<ByteView> value,
+std::size_t content_size(const std::optional<ByteView>& key, const std::optional<ByteView>& value,
                          std::span<const HeaderView> headers) {
   std::size_t size =
       1 + nullable_size(key) + nullable_size(value) + zigzag_size(std::ssize(headers));
@@ -33,8 +33,8 @@ std::int64_t subtract(Timestamp a, Timestamp b) {
 
 BatchBuilder::BatchBuilder(BuilderOptions options) : options_(options) {}
 
-std::size_t BatchBuilder::max_record_size(std::optional<ByteView> key,
-                                          std::optional<ByteView> value,
+std::size_t BatchBuilder::max_record_size(const std::optional<ByteView>& key,
+                                          const std::optional<ByteView>& value,
                                           std::span<const HeaderView> headers) {
   constexpr std::size_t kMaxOffsetDeltaBytes = 5;
   const std::size_t body =
@@ -50,8 +50,9 @@ std::byte* BatchBuilder::grow_by(std::size_t size) {
   return buffer_.data() + used_;
 }
 
-void BatchBuilder::append(Timestamp timestamp, std::optional<ByteView> key,
-                          std::optional<ByteView> value, std::span<const HeaderView> headers) {
+void BatchBuilder::append(Timestamp timestamp, const std::optional<ByteView>& key,
+                          const std::optional<ByteView>& value,
+                          std::span<const HeaderView> headers) {
   PENSTOCK_ASSERT(count_ < std::numeric_limits<std::int32_t>::max(), "a batch counts in int32");
   if (count_ == 0) first_timestamp_ = max_timestamp_ = timestamp;
   max_timestamp_ = std::max(max_timestamp_, timestamp);

@@ -10,7 +10,8 @@
 namespace penstock::record {
 namespace {
 
-// The fastest regular level: on event data 4 % larger than level 3, at twice its speed.
+// The fastest regular level. On 64 KiB of event data its output is within 5 % of level 3's size, and
+// it takes a tenth to a third less time.
 constexpr int kLevel = 1;
 
 struct FreeContext {
@@ -20,7 +21,7 @@ struct FreeContext {
 using Compressor = std::unique_ptr<ZSTD_CCtx, FreeContext>;
 using Decompressor = std::unique_ptr<ZSTD_DCtx, FreeContext>;
 
-// Contexts are kept by their thread: creating one costs more than a small batch's compression.
+// Contexts are kept by their thread: a new one allocates hundreds of KiB for each batch.
 Compressor& thread_compressor() {
   thread_local Compressor context;
   if (context == nullptr) context.reset(ZSTD_createCCtx());

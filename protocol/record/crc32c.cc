@@ -58,7 +58,7 @@ bool detect_sse42() {
   return __builtin_cpu_supports("sse4.2") != 0;
 }
 // False until set: what runs before it takes the portable way, with the same result.
-const bool has_sse42 = detect_sse42();
+const bool kHasSse42 = detect_sse42();
 #endif
 
 // Picks its instructions by itself, and has a portable version of its own.
@@ -96,7 +96,7 @@ std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t crc) {
 std::uint32_t crc32c(ByteView bytes, std::uint32_t crc) {
   if (bytes.size() >= kFoldingBytes) return ~extend_folding(bytes, ~crc);
 #if defined(__x86_64__)
-  if (has_sse42) return ~extend_sse42(bytes, ~crc);
+  if (kHasSse42) return ~extend_sse42(bytes, ~crc);
 #endif
   return crc32c_portable(bytes, crc);
 }

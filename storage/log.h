@@ -38,6 +38,7 @@ struct RecoveryReport {
     std::string reason;
   };
   std::vector<Damage> damage;
+  std::vector<std::string> notes;  // unknown files, a lost checkpoint: harmless, but worth a line
 };
 
 struct AppendInfo {
@@ -55,10 +56,7 @@ class FlushTicket {
 
  private:
   friend class Log;
-  std::vector<std::shared_ptr<File>> files_;
-  std::vector<std::string> new_dirs_;  // folders with new entries
-  Env* env_ = nullptr;
-  Offset end_;
+  std::shared_ptr<const struct FlushWork> work_;
 };
 
 class CheckpointTicket {
@@ -67,8 +65,7 @@ class CheckpointTicket {
 
  private:
   friend class Log;
-  std::function<Status()> work_;
-  std::uint64_t sequence_ = 0;
+  std::shared_ptr<struct CheckpointWork> work_;
 };
 
 enum class ReadUpTo {
@@ -168,6 +165,8 @@ class Log {
   const std::vector<RecoveryReport::Damage>& damage() const;
   // True after a failed flush.
   bool fenced() const;
+  // Side files found bad and made anew since open(), which counts its own in the report.
+  std::uint32_t rebuilt_indexes() const;
 
   // Digest over the header bytes 0..20 (hence, through the CRC, over everything) of all batches
   // from the log start of the oldest kept segment to `end`, a batch boundary; equal on replicas

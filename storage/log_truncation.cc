@@ -1,0 +1,240 @@
+// Taking away: prefixes (retention, delete records) and suffixes (replication).
+//
+// Order of a prefix: the new log start is durable before any file goes. Order of a suffix: the
+// checkpoint says where the log is to end, and that what lies beyond is to be cut, before anything
+// is cut, and takes the order back when all of it is; a crash in between ends the same way.
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "storage/log.h"
+#include "storage/log_state.h"
+#include "storage/retention.h"
+
+namespace penstock::storage {
+
+Status Log::State::remove_segment_files(Offset base) {
+  for (const SegmentFile kind : {SegmentFile::kLog, SegmentFile::kIndex}) {
+    const Status removed = env.remove_file(path_of(base, kind));
+    if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  }
+  return {};
+}
+
+namespace {
+
+void forget_damage(std::vector<RecoveryReport::Damage>& damage, Offset begin, Offset end) {
+  for (auto& range : damage) {
+    if (range.begin < begin) range.begin = std::min(begin, range.end);
+    if (range.end > end) range.end = std::max(end, range.begin);
+  }
+  std::erase_if(damage, [](const auto& range) { return range.begin >= range.end; });
+}
+
+}  // namespace
+
+// --- prefix
+
+Status Log::State::raise_log_start(Offset to) {
+  const Offset before = log_start;
+  log_start = std::max(log_start, to);
+  Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots);
+  if (!stored && stored.error().code() == Errc::kDiskFull && persisted) {
+    // No room for index entries: go on with what the checkpoint on disk vouches for, which needs no
+    // room. Its segment stays, and what can go makes room.
+    log_start = std::max(before, std::min(to, persisted->point.segment_base));
+    const LogPoint flushed = std::exchange(durable, persisted->point);
+    stored = store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre);
+    durable = flushed;
+    dirty_since_ns = clock.steady_ns();
+  }
+  if (!stored) {
+    log_start = before;
+    return stored;
+  }
+  forget_damage(damage, log_start, Offset(std::numeric_limits<std::int64_t>::max()));
+  while (segments.size() > 1 && segments[1].base <= log_start) {
+    // A file that cannot be removed now is removed by the next open.
+    PENSTOCK_TRY(fence_on(remove_segment_files(segments.front().base)));
+    segments.erase(segments.begin());
+  }
+  if (before < log_start && log_start < to) return raise_log_start(to);
+  return {};
+}
+
+Status Log::truncate_prefix(Offset to) {
+  State& s = *state_;
+  s.take_findings();
+  if (to <= s.log_start) return {};
+  if (to > s.durable.end()) {
+    return fail(Errc::kOffsetOutOfRange, "offset " + std::to_string(to.value()) +
+                                             " is beyond the durable end " +
+                                             std::to_string(s.durable.end().value()));
+  }
+  if (s.closed) return fail(Errc::kShuttingDown, s.dir + ": the log is closed");
+  if (s.fenced) return fail(Errc::kFsyncFailed, s.dir + ": fenced");
+  const bool everything = to == s.end;
+  if (s.end_uncertain && !everything) {
+    return fail(Errc::kPartitionDamaged, s.dir + ": the end of the log is not certain");
+  }
+  if (s.end_uncertain || (everything && s.segments.back().base != to)) {
+    // The old segments go with all that they hold: the log goes on in a new one.
+    if (s.segments.empty() || s.segments.back().sealed || s.end_uncertain) {
+      if (!s.segments.empty()) s.segments.back().sealed = true;
+      PENSTOCK_TRY(s.create_segment(to));
+    } else {
+      PENSTOCK_TRY(s.roll());
+    }
+    PENSTOCK_TRY(s.fence_on(s.env.sync_dir(s.dir)));
+    s.files_created_synced = s.files_created;
+    s.durable = s.segments.back().point();
+    s.end_uncertain = false;
+  }
+  PENSTOCK_TRY(s.begin_writing());
+  return s.raise_log_start(to);
+}
+
+Result<std::uint64_t> Log::apply_retention() {
+  State& s = *state_;
+  s.take_findings();
+  if (s.closed || s.fenced || s.end_uncertain || s.segments.empty()) return 0;
+  std::vector<RetentionSegment> found;
+  for (const Segment& segment : s.segments) {
+    found.push_back({segment.base, segment.end(), segment.size(), segment.open.max_timestamp_ms,
+                     segment.open.appended_ms});
+  }
+  RetentionDecision decision = decide_retention(found, s.log_start, s.options, s.clock.wall());
+  // What is not flushed yet is too young to go.
+  if (decision.log_start > s.durable.end()) {
+    decision.log_start = std::min(decision.log_start, s.durable.segment_base);
+  }
+  if (decision.log_start <= s.log_start) return 0;
+  const std::uint64_t before = size_bytes();
+  PENSTOCK_TRY(truncate_prefix(decision.log_start));
+  return before - size_bytes();
+}
+
+// --- suffix
+
+// The run that the open one becomes when the log ends at `from`, inside or at the edge of run
+// number `index` of the segment.
+Result<Run> Log::State::run_ending_at(Segment& segment, std::size_t index, Offset from) {
+  const std::vector<Run> runs = runs_of(segment);
+  Run start;
+  if (index > 0) {
+    start = next_run(runs[index - 1]);
+  } else if (const auto self = segment_of(segment.base); self != segments.begin()) {
+    start.last_epoch = std::prev(self)->open.last_epoch;
+  }
+  if (segment.base + start.end_delta == from) return start;
+  PENSTOCK_ASSERT(index < runs.size(), "the segment reaches beyond the cut");
+  const Run& run = runs[index];
+  Bytes bytes(run.length);
+  PENSTOCK_TRY_ASSIGN(const std::size_t got, segment.log->read_at(run.position, bytes));
+  PENSTOCK_TRY(check_run_headers(run, segment.base, ByteView(bytes).first(got)));
+  start.position = run.position;
+  start.base_delta = start.end_delta = run.base_delta;
+  for (ByteView rest = bytes; segment.base + start.end_delta < from;) {
+    PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
+    extend(start, segment.base, batch, Timestamp(run.appended_ms));
+    rest = rest.subspan(batch.size());
+  }
+  if (segment.base + start.end_delta != from) {
+    return fail(Errc::kInvalidArgument,
+                "offset " + std::to_string(from.value()) + " is inside a batch");
+  }
+  return start;
+}
+
+// `index`: the segment that holds `from`, or ends there.
+Status Log::State::cut_inside(std::size_t index, Offset from) {
+  Segment& segment = segments[index];
+  PENSTOCK_TRY(load(segment));
+  const std::vector<Run> runs = runs_of(segment);
+  const auto delta = static_cast<std::uint32_t>(from - segment.base);
+  const auto kept = static_cast<std::uint32_t>(
+      std::ranges::partition_point(runs, [&](const Run& run) { return run.end_delta <= delta; }) -
+      runs.begin());
+  PENSTOCK_TRY_ASSIGN(const Run open, run_ending_at(segment, kept, from));
+  PENSTOCK_TRY(flush_now());
+
+  ++segment.index_version;
+  if (kept < segment.file_entries) {
+    segment.resident->resize(kept);
+    segment.file_entries = kept;
+    segment.tail.clear();
+  } else {
+    // The open run may be one of those that stay.
+    std::vector<Run> tail(runs.begin() + segment.file_entries, runs.begin() + kept);
+    segment.tail = std::move(tail);
+  }
+  segment.open = open;
+  segment.sealed = false;
+  segment.seal_due = false;
+  segment.next_allocation = 0;
+  std::vector<Offset> removed;
+  for (std::size_t i = segments.size(); i-- > index + 1;) removed.push_back(segments[i].base);
+  segments.resize(index + 1);
+  return finish_cut(std::move(removed));
+}
+
+// No segment holds `from`: those after the first `keep` go, and a new one begins there.
+Status Log::State::cut_at_gap(std::size_t keep, Offset from) {
+  std::vector<Offset> removed;
+  for (std::size_t i = segments.size(); i-- > keep;) removed.push_back(segments[i].base);
+  PENSTOCK_TRY(flush_now());
+  segments.resize(keep);
+  PENSTOCK_TRY(create_segment(from));
+  PENSTOCK_TRY(fence_on(env.sync_dir(dir)));
+  files_created_synced = files_created;
+  return finish_cut(std::move(removed));
+}
+
+// Segments in memory are as they are to be; makes the disk follow. Any failure fences: disk and
+// memory would differ.
+Status Log::State::finish_cut(std::vector<Offset> removed) {
+  Segment& active = segments.back();
+  durable = active.point();
+  end = active.end();
+  end_uncertain = false;
+  forget_damage(damage, log_start, end);
+  ++*cuts;
+  const auto or_fence = [this](Status status) {
+    if (!status) fenced = true;
+    return status;
+  };
+  PENSTOCK_TRY(or_fence(store_checkpoint(Mark::kCut, Copies::kNewestSlot, Indexes::kAsTheyAre)));
+  for (const Offset base : removed) PENSTOCK_TRY(or_fence(remove_segment_files(base)));
+  if (!removed.empty()) PENSTOCK_TRY(or_fence(env.sync_dir(dir)));
+  PENSTOCK_TRY(or_fence(active.log->truncate(active.size())));
+  PENSTOCK_TRY(or_fence(active.log->sync_data()));
+  active.allocated = active.size();
+  // A side file never speaks of batches that are no more.
+  if (!active.header_due) {
+    auto file = env.open(path_of(active.base, SegmentFile::kIndex), OpenMode::kReadWrite);
+    if (file) {
+      PENSTOCK_TRY(or_fence((*file)->truncate(entry_position(active.file_entries))));
+      PENSTOCK_TRY(or_fence((*file)->sync_data()));
+    }
+  }
+  return or_fence(store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre));
+}
+
+Status Log::truncate_suffix(Offset from) {
+  State& s = *state_;
+  s.take_findings();
+  if (from > s.end || from < s.log_start) {
+    return fail(Errc::kOffsetOutOfRange,
+                "offset " + std::to_string(from.value()) + " is not in the log");
+  }
+  if (s.closed) return fail(Errc::kShuttingDown, s.dir + ": the log is closed");
+  if (s.fenced) return fail(Errc::kFsyncFailed, s.dir + ": fenced");
+  if (from == s.end && !s.end_uncertain) return {};
+  const auto found = s.segment_of(from);
+  if (found == s.segments.end()) return s.cut_at_gap(0, from);
+  const auto index = static_cast<std::size_t>(found - s.segments.begin());
+  if (from > found->end()) return s.cut_at_gap(index + 1, from);
+  return s.cut_inside(index, from);
+}
+
+}  // namespace penstock::storage

@@ -1,0 +1,64 @@
+// What recovery decides from what it found, as a pure function.
+//
+// Invariants: nothing below the watermark is ever planned to be removed, except segments wholly
+// below the log start. Format: docs/storage_format.md, "Recovery".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/checkpoint.h"
+#include "storage/log.h"
+
+namespace penstock::storage {
+
+struct FoundSegment {
+  Offset base;
+  bool has_log = false;
+  bool has_index = false;
+  std::uint64_t log_bytes = 0;
+};
+
+enum class RecoveryKind {
+  kFresh,     // nothing there
+  kFullScan,  // segments without a checkpoint: everything is read
+  kFromCheckpoint,
+};
+
+struct RecoveryPlan {
+  RecoveryKind kind = RecoveryKind::kFresh;
+  Offset log_start;
+  std::vector<Offset> expired;   // wholly below the log start: to be removed
+  std::vector<Offset> complete;  // sealed and below the watermark
+  // Where the watermark stands:
+  bool active_found = false;
+  bool active_is_short = false;  // its file ends before the watermark
+  bool skip_tail_scan = false;
+  bool cut_tail = false;
+  std::vector<Offset> beyond;  // segments that begin behind the watermark's one, in order
+  std::vector<RecoveryReport::Damage> missing;  // ranges that no file holds
+};
+
+// `segments` ascend by base.
+RecoveryPlan plan_recovery(const std::optional<Checkpoint>& checkpoint,
+                           const std::vector<FoundSegment>& segments);
+
+// What the end of valid batches in a file means.
+enum class TailVerdict {
+  kEnd,      // nothing but zeros follow
+  kTorn,     // bytes that were never acknowledged: cut them
+  kDamaged,  // bytes that may have been: keep them, report the range
+};
+
+struct TailEvidence {
+  bool bytes_follow = false;         // something other than zeros lies behind
+  bool below_known_durable = false;  // side files prove that batches were there
+  bool valid_batch_follows = false;  // searched for only when the watermark is unknown
+  bool watermark_known = true;
+  bool last_segment = true;
+};
+
+TailVerdict judge_tail(const TailEvidence& evidence);
+
+}  // namespace penstock::storage

@@ -1,0 +1,31 @@
+#include "storage/segment_name.h"
+
+#include <charconv>
+#include <cstdint>
+
+namespace penstock::storage {
+namespace {
+
+constexpr std::size_t kDigits = 20;
+constexpr std::size_t kSuffixSize = 4;
+
+}  // namespace
+
+std::string segment_file_name(Offset base, SegmentFile kind) {
+  std::string digits = std::to_string(base.value());
+  digits.insert(0, kDigits - digits.size(), '0');
+  return digits + (kind == SegmentFile::kLog ? ".log" : ".idx");
+}
+
+std::optional<SegmentName> parse_segment_name(std::string_view name) {
+  if (name.size() != kDigits + kSuffixSize) return std::nullopt;
+  const std::string_view suffix = name.substr(kDigits);
+  if (suffix != ".log" && suffix != ".idx") return std::nullopt;
+  std::int64_t base = 0;
+  const char* const end = name.data() + kDigits;
+  const auto [stop, error] = std::from_chars(name.data(), end, base);
+  if (error != std::errc() || stop != end || base < 0) return std::nullopt;
+  return SegmentName{Offset(base), suffix == ".log" ? SegmentFile::kLog : SegmentFile::kIndex};
+}
+
+}  // namespace penstock::storage

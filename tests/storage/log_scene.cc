@@ -1,0 +1,174 @@
+#include "tests/storage/log_scene.h"
+
+#include <algorithm>
+
+#include "protocol/record/builder.h"
+
+namespace penstock::storage {
+
+Bytes make_batch(int records, std::size_t value_bytes, Timestamp first, std::uint64_t salt) {
+  record::BatchBuilder builder;
+  Rng rng(salt);
+  for (int i = 0; i < records; ++i) {
+    Bytes value(value_bytes);
+    for (std::byte& b : value) b = static_cast<std::byte>(rng.next());
+    builder.append(Timestamp(first.ms() + i), as_bytes("key"), ByteView(value));
+  }
+  return *builder.build();
+}
+
+LogOptions small_segments() {
+  return LogOptions{.segment_bytes = 6000,
+                    .retention_ms = std::nullopt,
+                    .retention_bytes = std::nullopt,
+                    .index_interval_bytes = 700};
+}
+
+LogScene::LogScene(std::uint64_t seed) : env(std::make_unique<fakes::FakeEnv>()), rng(seed) {
+  identity.partition.topic.bytes[0] = std::byte{0x42};
+  identity.partition.partition = PartitionId(3);
+}
+
+LogScene::LogScene(const LogScene& other, std::uint64_t seed)
+    : env(other.env->clone()),
+      clock(other.clock.wall()),
+      rng(seed),
+      options(other.options),
+      identity(other.identity),
+      appended(other.appended),
+      acknowledged(other.acknowledged),
+      started(other.started) {}
+
+Status LogScene::open() {
+  log.reset();
+  PENSTOCK_TRY_ASSIGN(Log::Opened opened, Log::open(*env, clock, kLogDir, identity, options));
+  log = std::move(opened.log);
+  report = std::move(opened.report);
+  return {};
+}
+
+void LogScene::crash(fakes::Survives survives) {
+  log.reset();
+  env->crash(survives, rng);
+}
+
+Status LogScene::append(int batches, Term epoch) {
+  for (int i = 0; i < batches; ++i) {
+    clock.advance_ms(1);
+    const int records = 1 + static_cast<int>(rng.below(4));
+    PENSTOCK_TRY(
+        append_bytes(make_batch(records, 1 + rng.below(200), clock.wall(), rng.next()), epoch));
+  }
+  return {};
+}
+
+Status LogScene::append_bytes(Bytes batch, Term epoch) {
+  const Offset base = log->log_end();
+  const auto info = log->append(batch, epoch);
+  if (!info) return fail(info.error());
+  appended[base] = std::move(batch);
+  return {};
+}
+
+Status LogScene::flush() {
+  PENSTOCK_TRY(log->flush());
+  acknowledged = std::max(acknowledged, log->durable_end());
+  return {};
+}
+
+Status LogScene::checkpoint() {
+  const CheckpointTicket ticket = log->begin_checkpoint();
+  const Status status = ticket.run();
+  log->complete_checkpoint(ticket, status);
+  return status;
+}
+
+Status LogScene::close() {
+  PENSTOCK_TRY(log->close());
+  acknowledged = log->durable_end();
+  log.reset();
+  return {};
+}
+
+Status LogScene::truncate_suffix(Offset from) {
+  // Until it returns, either end may be found after a crash.
+  const Offset before = acknowledged;
+  acknowledged = std::min(acknowledged, from);
+  const Status status = log->truncate_suffix(from);
+  if (status) {
+    appended.erase(appended.lower_bound(from), appended.end());
+    acknowledged = from;
+  } else if (!log->fenced()) {
+    acknowledged = before;
+  }
+  return status;
+}
+
+Status LogScene::truncate_prefix(Offset to) {
+  const Status status = log->truncate_prefix(to);
+  // Even when it failed, it may have happened.
+  started = std::max(started, to);
+  if (status) {
+    started = log->log_start();
+    appended.erase(appended.begin(), appended.lower_bound(started));
+    for (; !appended.empty() && appended.begin()->first < started;) {
+      appended.erase(appended.begin());
+    }
+  }
+  return status;
+}
+
+namespace {
+
+std::string text(Offset offset) { return std::to_string(offset.value()); }
+
+}  // namespace
+
+std::string LogScene::check(std::int64_t* damaged_records) {
+  if (log->log_start() > started) return "log starts at " + text(log->log_start());
+  if (log->durable_end() < acknowledged) {
+    return "ends at " + text(log->durable_end()) + ", acknowledged up to " + text(acknowledged);
+  }
+  Offset at = std::max(started, log->log_start());
+  while (at < log->log_end()) {
+    const auto read = log->read(at, 1000, ReadUpTo::kEnd);
+    if (!read) {
+      if (read.error().code() != Errc::kCorrupt) return "read: " + read.error().to_string();
+      // Honest: the range is named. Go on behind it.
+      const auto& damage = log->damage();
+      const auto range = std::ranges::find_if(
+          damage, [&](const auto& found) { return found.begin <= at && at < found.end; });
+      if (range == damage.end()) return "corrupt at " + text(at) + ", but not in damage()";
+      if (damaged_records != nullptr) *damaged_records += range->end - at;
+      at = range->end;
+      continue;
+    }
+    if (read->batch_count == 0 || read->next <= at) return "read stands still at " + text(at);
+    for (ByteView rest = read->batches.view(); !rest.empty();) {
+      const auto batch = record::BatchView::parse(rest);
+      if (!batch) return "no batch at " + text(at);
+      if (batch->end_offset() <= at) return "a batch before " + text(at);
+      const auto promised = appended.find(batch->base_offset());
+      if (promised == appended.end()) {
+        if (batch->base_offset() >= started) return "phantom at " + text(batch->base_offset());
+      } else if (!equal(promised->second, batch->bytes())) {
+        return "altered at " + text(at);
+      }
+      at = batch->end_offset();
+      rest = rest.subspan(batch->size());
+    }
+    if (at != read->next) return "next is " + text(read->next) + " after " + text(at);
+  }
+  return {};
+}
+
+std::vector<Offset> LogScene::boundaries() const {
+  std::vector<Offset> all;
+  for (const auto& [base, batch] : appended) {
+    if (base >= log->log_start() && base <= log->log_end()) all.push_back(base);
+  }
+  all.push_back(log->log_end());
+  return all;
+}
+
+}  // namespace penstock::storage

@@ -1,0 +1,70 @@
+// LogScene: a log on a fake disk, with a memory of what was promised about it.
+//
+// Every batch that append() took is remembered; flush() marks what was acknowledged. check() reads
+// the log back and says in words what differs. Batches are small and differ in size, so that they
+// straddle sectors, runs and segments in many ways.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "storage/log.h"
+#include "tests/fakes/fake_env.h"
+
+namespace penstock::storage {
+
+inline constexpr const char* kLogDir = "/data/orders-0";
+
+// One batch; `records` of about `value_bytes` with timestamps from `first` on, 1 ms apart.
+Bytes make_batch(int records, std::size_t value_bytes, Timestamp first, std::uint64_t salt = 0);
+
+// Small enough that a few dozen batches fill several segments.
+LogOptions small_segments();
+
+class LogScene {
+ public:
+  explicit LogScene(std::uint64_t seed = 1);
+  // Continues on a copy of the other's disk, with its promises; the log is not open.
+  LogScene(const LogScene& other, std::uint64_t seed);
+
+  Status open();
+  void close_handle() { log.reset(); }   // the process dies; the machine goes on
+  void crash(fakes::Survives survives);  // the machine dies
+
+  // Appends `batches` random ones; remembers them.
+  Status append(int batches = 1, Term epoch = Term(1));
+  Status append_bytes(Bytes batch, Term epoch = Term(1));
+  Status flush();
+  Status checkpoint();
+  Status close();
+  Status truncate_suffix(Offset from);
+  Status truncate_prefix(Offset to);
+
+  // What is wrong with the log, as text; empty when nothing is. Every acknowledged batch must be
+  // there unaltered, and nothing that was not appended; offsets must be contiguous. Ranges that the
+  // log reports as damaged are left out, and added to `damaged_records` if it is given.
+  std::string check(std::int64_t* damaged_records = nullptr);
+  // Batch boundaries between log start and end, both included.
+  std::vector<Offset> boundaries() const;
+  std::string path(const std::string& name) const { return std::string(kLogDir) + "/" + name; }
+  // Paths of the log's files.
+  std::vector<std::string> files() const { return env->files(kLogDir); }
+
+  std::unique_ptr<fakes::FakeEnv> env;
+  FakeClock clock;
+  Rng rng;
+  LogOptions options = small_segments();
+  LogIdentity identity;
+  std::unique_ptr<Log> log;
+  RecoveryReport report;
+
+  // --- promises
+  std::map<Offset, Bytes> appended;  // by base offset, as the log must return them
+  Offset acknowledged;               // everything below is promised
+  Offset started;                    // everything below is gone, as was asked
+};
+
+}  // namespace penstock::storage

@@ -38,11 +38,6 @@ struct VersionedObject {
   ObjectVersion version;
 };
 
-struct ObjectInfo {
-  std::string name;
-  std::uint64_t size_bytes = 0;
-};
-
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -53,7 +48,7 @@ class ObjectStore {
   virtual Result<VersionedObject> get(const std::string& name, std::uint64_t max_bytes) = 0;
   virtual Result<ObjectStat> stat(const std::string& name) = 0;
   // Names that begin with `prefix`, in ascending order.
-  virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
   // Atomically makes `bytes` the content of `name`, provided that its version still is `expected`
   // (none: that it does not exist); kMismatch otherwise.
   virtual Result<ObjectVersion> replace(const std::string& name, ByteView bytes,
@@ -78,7 +73,7 @@ class LocalObjectStore final : public ObjectStore {
   Status put_file(const std::string& name, const std::string& path) override;
   Result<VersionedObject> get(const std::string& name, std::uint64_t max_bytes) override;
   Result<ObjectStat> stat(const std::string& name) override;
-  Result<std::vector<ObjectInfo>> list(const std::string& prefix) override;
+  Result<std::vector<std::string>> list(const std::string& prefix) override;
   Result<ObjectVersion> replace(const std::string& name, ByteView bytes,
                                 const std::optional<ObjectVersion>& expected) override;
   Status remove(const std::string& name) override;
@@ -97,7 +92,7 @@ class LocalObjectStore final : public ObjectStore {
   Status create_parents(const std::string& name);
   Status copy_into(const std::string& from, const std::string& to);
   Status list_below(const std::string& folder, const std::string& prefix,
-                    std::vector<ObjectInfo>& found);
+                    std::vector<std::string>& found);
 
   Env& env_;
   std::string root_;  // absolute

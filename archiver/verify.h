@@ -22,8 +22,11 @@
 #include "archiver/object_store.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "client/client.h"
 #include "protocol/record/record.h"
+
+namespace penstock::client {
+class Client;
+}
 
 namespace penstock::archiver {
 

@@ -1,0 +1,39 @@
+// What a producer may append to a topic: a pure check over the bytes as they came.
+//
+// Invariants: bytes that passed consist of whole batches whose checksums are right, and which the
+// broker may store without looking at their records again. The check reads headers and checksums,
+// never decompresses, and walks records only where a single one could be over the limit (an
+// uncompressed batch that is larger than max_record_bytes).
+// Failure: kInvalidBatch, kBadChecksum, kBatchTooLarge, kRecordTooLarge, kUnsupportedCompression;
+// the message says which batch of the request.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "protocol/record/batch.h"
+
+namespace penstock::broker {
+
+struct AppendRules {
+  std::uint64_t max_batch_bytes = 1U << 20;
+  std::uint64_t max_record_bytes = 1U << 20;
+  std::optional<record::Codec> required_codec;  // none: the producer's choice
+  record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
+};
+
+struct CheckedBatches {
+  std::uint32_t batches = 0;
+  std::int64_t records = 0;
+};
+
+Result<CheckedBatches> check_batches(ByteView bytes, const AppendRules& rules);
+
+// Stamps every batch with the broker's time (topics with timestamp_type append).
+// Precondition: check_batches() passed.
+void stamp_append_time(MutableByteView batches, Timestamp now);
+
+}  // namespace penstock::broker

@@ -1,0 +1,30 @@
+// Bounds of the partition layer, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "storage/limits.h"
+
+namespace penstock::broker {
+
+// Largest value of the topic setting max_batch_bytes; storage reads back whatever it allows.
+inline constexpr std::uint64_t kLargestBatchBytes = 9U << 20;
+static_assert(kLargestBatchBytes <= storage::kMaxBatchBytes, "what is written must be readable");
+
+// Producers that wait for a flush of one partition. A connection has at most 64 requests under way,
+// so this many are hundreds of connections on one partition; the next one is told to back off.
+inline constexpr std::size_t kMaxDurabilityWaiters = 65'536;
+
+// Flushes that one shard has under way at a time. More than one, so that a slow partition does not
+// hold the others up; few, because every fdatasync that waits for its turn gathers more records.
+inline constexpr std::size_t kMaxFlushesUnderWay = 2;
+
+// A checkpoint is looked at this long after a partition became dirty, and again while it stays so.
+inline constexpr std::chrono::milliseconds kCheckpointPeriod{200};
+// Checkpoints that one shard has under way at a time: they write beside the flushes that producers
+// wait for.
+inline constexpr std::size_t kMaxCheckpointsUnderWay = 1;
+
+}  // namespace penstock::broker

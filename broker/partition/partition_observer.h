@@ -1,0 +1,21 @@
+// PartitionObserver: what partitions report for metrics; implemented by the server.
+//
+// Threads: called on the partition's shard; one observer may serve several shards.
+#pragma once
+
+#include <cstdint>
+
+namespace penstock::broker {
+
+class PartitionObserver {
+ public:
+  virtual ~PartitionObserver() = default;
+  virtual void appended(std::uint64_t bytes, std::int64_t records, std::int64_t took_ns) = 0;
+  // `queued_ns`: from the first append that waits for the flush to its begin on the disk pool.
+  virtual void flushed(std::int64_t queued_ns, std::int64_t took_ns) = 0;
+  virtual void checkpointed(std::int64_t took_ns) = 0;
+  virtual void read(std::uint64_t bytes, bool from_disk) = 0;
+  virtual void retention_freed(std::uint64_t bytes) = 0;
+};
+
+}  // namespace penstock::broker

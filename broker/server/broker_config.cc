@@ -1,0 +1,51 @@
+#include "broker/server/broker_config.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <thread>
+
+#include "broker/server/limits.h"
+
+namespace penstock::broker {
+namespace {
+
+std::unexpected<Error> wrong(std::string what) {
+  return fail(Errc::kInvalidArgument, std::move(what));
+}
+
+Status check_local(const char* flag, const rpc::Endpoint& endpoint, OutsideAccess outside) {
+  if (is_loopback(endpoint.host) || outside == OutsideAccess::kAccepted) return {};
+  return wrong(std::string(flag) + "=" + endpoint.to_string() +
+               " can be reached from other machines, and there is no authentication yet: anybody "
+               "there could read, write and delete everything. Listen on 127.0.0.1, or accept that "
+               "with --insecure_i_know");
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost") return true;
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
+}
+
+std::uint32_t default_shards() { return std::clamp(std::thread::hardware_concurrency(), 1U, 2U); }
+
+Status validate(const BrokerConfig& config) {
+  if (config.data_dir.empty()) return wrong("--data_dir is missing: the folder to keep records in");
+  PENSTOCK_TRY(check_local("--listen", config.listen, config.outside));
+  PENSTOCK_TRY(check_local("--metrics_listen", config.metrics_listen, config.outside));
+  if (config.shards > kMaxShards) {
+    return wrong("--shards is 0 (as many as are of use) to " + std::to_string(kMaxShards));
+  }
+  if (config.disk_threads < 2 || config.disk_threads > kMaxDiskThreads) {
+    return wrong("--disk_threads is 2 to " + std::to_string(kMaxDiskThreads));
+  }
+  if (config.memory_limit_bytes < kMinMemoryLimitBytes) {
+    return wrong("--memory_limit_mb is at least " + std::to_string(kMinMemoryLimitBytes >> 20));
+  }
+  return {};
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,39 @@
+// BrokerConfig: what a broker is started with: plain values, checked once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "protocol/rpc/endpoint.h"
+
+namespace penstock::broker {
+
+enum class OutsideAccess : std::uint8_t {
+  kRefused,   // listening beyond this machine is an error
+  kAccepted,  // the operator knows that there is no authentication
+};
+
+struct BrokerConfig {
+  std::string data_dir;
+  rpc::Endpoint listen{"127.0.0.1", rpc::kDefaultPort};
+  rpc::Endpoint metrics_listen{"127.0.0.1", 7334};
+  std::optional<rpc::Endpoint> advertise;  // none: the address that the client used
+  std::uint32_t shards = 0;                // 0: default_shards()
+  std::uint32_t disk_threads = 4;
+  std::uint64_t memory_limit_bytes = 512U << 20;
+  std::uint64_t disk_reserve_bytes = 256U << 20;
+  OutsideAccess outside = OutsideAccess::kRefused;
+};
+
+// kInvalidArgument names the flag and what it may be.
+Status validate(const BrokerConfig& config);
+
+// One, or two where there is more than one core: more shards need more connections to be of use.
+std::uint32_t default_shards();
+
+// "127.0.0.0/8", "::1", "localhost".
+bool is_loopback(const std::string& host);
+
+}  // namespace penstock::broker

@@ -1,0 +1,54 @@
+// Broker::State: the parts of a running broker in the order in which they are built, and taken down
+// in reverse. Internal to broker/server.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <optional>
+
+#include "broker/server/broker.h"
+#include "broker/server/broker_context.h"
+#include "broker/server/data_dir.h"
+#include "broker/server/http_listener.h"
+#include "broker/server/topic_admin.h"
+
+namespace penstock::broker {
+
+class Broker::State {
+ public:
+  State(const BrokerConfig& config, BrokerEnvironment environment, DataDir dir);
+  ~State();
+
+  // Blocking. Nothing is served before it returns success.
+  Status open();
+  Status listen();
+  void run();
+  Status stop();
+
+  std::uint16_t port() const { return port_; }
+  std::uint16_t metrics_port() const { return http_->port(); }
+
+ private:
+  Status listen_on_shard(Shard& shard);
+  Task<HttpAnswer> answer_http(std::string path);
+  Task<void> take_snapshot(Snapshot& now);
+  Task<void> keep_house(Shard& shard);
+  void give_memory_back();
+
+  template <typename T>
+  T wait_for(Shard& shard, Task<T> task);
+
+  BrokerEnvironment environment_;
+  DataDir dir_;
+  BrokerContext context_;
+  asio::thread_pool flush_pool_;
+  asio::thread_pool background_pool_;
+  std::unique_ptr<TopicAdmin> admin_;
+  std::unique_ptr<HttpListener> http_;
+  std::uint16_t port_ = 0;
+  bool running_ = false;
+  std::uint64_t requests_seen_ = 0;
+  bool memory_given_back_ = false;
+};
+
+}  // namespace penstock::broker

@@ -1,0 +1,94 @@
+#include "broker/server/handlers/handlers.h"
+#include "broker/server/limits.h"
+#include "protocol/wire/error_message.h"
+#include "protocol/wire/uuid_bytes.h"
+
+namespace penstock::broker {
+namespace {
+
+using wire::v1::DescribeTopicsRequest;
+using wire::v1::DescribeTopicsResponse;
+
+void describe_settings(const TopicImage& topic, wire::v1::Topic& out) {
+  for (const SettingRow& row : topic_setting_table()) {
+    wire::v1::Setting& setting = *out.add_settings();
+    setting.set_name(std::string(row.name));
+    setting.set_value(format_setting(row, topic.settings));
+    setting.set_is_default(!topic.own_settings.contains(row.name));
+  }
+}
+
+void describe(const BrokerContext& broker, const ClusterImage& image, const TopicImage& topic,
+              const DescribeTopicsRequest& request, wire::v1::Topic& out) {
+  out.set_name(topic.name);
+  out.set_topic_id(wire::to_wire(topic.id));
+  for (std::uint32_t p = 0; p < topic.partitions; ++p) {
+    wire::v1::Partition& partition = *out.add_partitions();
+    partition.set_partition(static_cast<std::int32_t>(p));
+    partition.set_leader(broker.identity.node_id);
+    partition.set_leader_epoch(image.leader_epoch().value());
+    partition.add_replicas(broker.identity.node_id);
+  }
+  if (request.with_settings()) describe_settings(topic, out);
+}
+
+// On the partition's shard.
+void describe_offsets(const Shard& shard, const TopicPartition& id, wire::v1::Partition& out) {
+  const auto partition = shard.find(id);
+  if (!partition) return wire::set_error(out, partition.error());
+  out.set_log_start((*partition)->log_start().value());
+  out.set_high_watermark((*partition)->high_watermark().value());
+  out.set_size_bytes((*partition)->size_bytes());
+  if (const Status healthy = (*partition)->health(); !healthy) {
+    wire::set_error(out, healthy.error());
+  }
+}
+
+Task<void> fill_offsets(Call& call, DescribeTopicsResponse& response) {
+  std::vector<TopicPartition> ids;
+  std::vector<wire::v1::Partition*> rows;
+  for (wire::v1::Topic& topic : *response.mutable_topics()) {
+    for (wire::v1::Partition& partition : *topic.mutable_partitions()) {
+      const auto id = partition_id(topic.topic_id(), partition.partition());
+      if (!id) continue;  // cannot be: these ids are our own
+      ids.push_back(*id);
+      rows.push_back(&partition);
+    }
+  }
+  const auto groups = by_shard(call.broker, ids);
+  for (std::size_t s = 0; s < groups.size(); ++s) {
+    if (groups[s].empty()) continue;
+    Shard& shard = *call.broker.shards[s];
+    co_await run_on(shard.executor(), [&] {
+      for (const std::size_t i : groups[s]) describe_offsets(shard, ids[i], *rows[i]);
+      return Status{};
+    });
+  }
+}
+
+}  // namespace
+
+Task<Result<DescribeTopicsResponse>> describe_topics(Call call, DescribeTopicsRequest request) {
+  PENSTOCK_CO_TRY(check_count(request.names_size(), kMaxTopicsPerRequest, "names"));
+  const ImagePtr image = call.home.image();
+  DescribeTopicsResponse response;
+  add_brokers(call, response.mutable_brokers());
+  if (request.names().empty()) {
+    for (const auto& [name, topic] : image->topics()) {
+      describe(call.broker, *image, *topic, request, *response.add_topics());
+    }
+  }
+  for (const std::string& name : request.names()) {
+    wire::v1::Topic& out = *response.add_topics();
+    if (const TopicPtr topic = image->find(name)) {
+      describe(call.broker, *image, *topic, request, out);
+    } else {
+      out.set_name(name);
+      wire::set_error(out, Error(Errc::kUnknownTopic, "no topic '" + name + "'"));
+    }
+  }
+  if (request.with_offsets()) co_await fill_offsets(call, response);
+  co_return response;
+}
+
+}  // namespace penstock::broker

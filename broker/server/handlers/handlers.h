@@ -1,0 +1,57 @@
+// The handlers, one file an API: a request's message in, an answer or an error out.
+//
+// Threads: each is called on the shard of its connection (`home`) and comes back there; what
+// belongs to another shard is done there. Failure: a returned Error becomes the answer's `error`
+// field; errors of single partitions stand in the answer.
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "broker/server/broker_context.h"
+#include "protocol/rpc/server.h"
+#include "protocol/wire/data.pb.h"
+#include "protocol/wire/metadata.pb.h"
+
+namespace penstock::broker {
+
+// What every handler gets beside its message.
+struct Call {
+  BrokerContext& broker;
+  Shard& home;
+  rpc::Request request;
+};
+
+Task<Result<wire::v1::DescribeClusterResponse>> describe_cluster(
+    Call call, wire::v1::DescribeClusterRequest request);
+Task<Result<wire::v1::DescribeTopicsResponse>> describe_topics(
+    Call call, wire::v1::DescribeTopicsRequest request);
+Task<Result<wire::v1::CreateTopicResponse>> create_topic(Call call,
+                                                         wire::v1::CreateTopicRequest request);
+Task<Result<wire::v1::DeleteTopicResponse>> delete_topic(Call call,
+                                                         wire::v1::DeleteTopicRequest request);
+Task<Result<wire::v1::AlterTopicResponse>> alter_topic(Call call,
+                                                       wire::v1::AlterTopicRequest request);
+Task<Result<wire::v1::ListOffsetsResponse>> list_offsets(Call call,
+                                                         wire::v1::ListOffsetsRequest request);
+Task<Result<wire::v1::DeleteRecordsResponse>> delete_records(
+    Call call, wire::v1::DeleteRecordsRequest request);
+// These two carry attachments and run on the hot path.
+Task<rpc::Response> produce(Call call);
+Task<rpc::Response> fetch(Call call);
+
+// --- shared by several
+
+// The partition that a request names.
+Result<TopicPartition> partition_id(std::string_view topic_id, std::int32_t partition);
+
+// kInvalidArgument when a list is over its limit.
+Status check_count(int count, int limit, std::string_view what);
+
+// Addresses of the cluster's brokers as this client can reach them.
+void add_brokers(const Call& call, google::protobuf::RepeatedPtrField<wire::v1::Broker>* brokers);
+
+// Indices of `ids` by the shard that their partitions live on.
+std::vector<std::vector<std::size_t>> by_shard(const BrokerContext& broker,
+                                               const std::vector<TopicPartition>& ids);
+
+}  // namespace penstock::broker

@@ -1,0 +1,58 @@
+// Bounds of the broker process, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::broker {
+
+// Partitions, queries or ranges that one request may name (docs/protocol.md).
+inline constexpr int kMaxPartitionsPerRequest = 2'000;
+// Names that one DescribeTopics may ask for (docs/protocol.md).
+inline constexpr int kMaxTopicsPerRequest = 1'000;
+// Settings in one CreateTopic or AlterTopic: far more than there are.
+inline constexpr int kMaxSettingsPerRequest = 100;
+
+// Largest frame of a client: the largest batch (9 MiB) with room for several smaller ones.
+inline constexpr std::uint64_t kMaxFrameBytes = 16U << 20;
+
+// Shards beyond the cores of any machine this is meant for would only cost memory.
+inline constexpr std::uint32_t kMaxShards = 64;
+inline constexpr std::uint32_t kMaxDiskThreads = 64;
+// A quarter of the memory limit must hold at least one largest frame on every shard of a small
+// machine.
+inline constexpr std::uint64_t kMinMemoryLimitBytes = 256U << 20;
+
+// Administrative requests that wait for their turn; each waits for a few disk flushes of those
+// before.
+inline constexpr std::size_t kMaxAdminWaiting = 1'000;
+
+// Share of the memory limit that requests may hold while they are read and carried out; the rest is
+// for answers on their way out, indexes and everything small.
+inline constexpr std::uint64_t kRequestMemoryDivisor = 4;
+
+// Longest time a fetch may wait for records: well below the time after which middleboxes and
+// clients take a silent connection for dead.
+inline constexpr std::chrono::milliseconds kMaxFetchWait{60'000};
+
+// A produce request that does not say how long it may wait for its durability.
+inline constexpr std::chrono::milliseconds kDefaultProduceTimeout{30'000};
+// Produce requests over their time are looked for this often, while there are any under way.
+inline constexpr std::chrono::milliseconds kProduceTimeoutPeriod{1'000};
+
+// Retention, disk space and memory are looked after this often. Nothing that a request waits for.
+inline constexpr std::chrono::milliseconds kHousekeepingPeriod{5'000};
+
+// Time that requests under way get when the broker is told to stop.
+inline constexpr std::chrono::milliseconds kDrainTime{10'000};
+
+// Threads that open partitions at start: they mostly wait for the disk.
+inline constexpr std::size_t kOpeningThreads = 4;
+
+// Metrics listener: a scrape is one small request; anything else is not for us.
+inline constexpr std::size_t kMaxHttpRequestBytes = 8U << 10;
+inline constexpr std::size_t kMaxHttpConnections = 32;
+inline constexpr std::chrono::milliseconds kHttpTimeout{5'000};
+
+}  // namespace penstock::broker

@@ -1,0 +1,118 @@
+#include "broker/server/shard.h"
+
+#include <pthread.h>
+
+#include "base/assert.h"
+#include "broker/partition/limits.h"
+#include "broker/server/limits.h"
+
+namespace penstock::broker {
+
+Shard::Shard(std::size_t index, const ShardServices& services)
+    : index_(index),
+      flushes_(io_.get_executor(), services.flush_pool, *services.clock, kMaxFlushesUnderWay),
+      checkpoints_(io_.get_executor(), services.background_pool, *services.clock),
+      services_{.shard = io_.get_executor(),
+                .background = services.background_pool,
+                .clock = services.clock,
+                .flushes = &flushes_,
+                .checkpoints = &checkpoints_,
+                .disk = services.disk,
+                .observer = services.observer,
+                .on_fatal = services.on_fatal},
+      tasks_(io_.get_executor()),
+      waiting_timer_(io_) {}
+
+Shard::~Shard() { PENSTOCK_ASSERT(!thread_.joinable(), "stop_thread() comes first"); }
+
+void Shard::start_thread() {
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), ("shard-" + std::to_string(index_)).c_str());
+    io_.run();
+  });
+}
+
+void Shard::stop_thread() {
+  if (!thread_.joinable()) return;
+  // What is ready still runs: completions of disk work, sockets that close.
+  busy_.reset();
+  asio::post(io_, [this] { io_.stop(); });
+  thread_.join();
+}
+
+Result<Partition*> Shard::find(const TopicPartition& id) const {
+  const auto found = partitions_.find(id);
+  if (found != partitions_.end()) {
+    if (found->second.partition) return found->second.partition.get();
+    return fail(found->second.why);
+  }
+  const TopicPtr topic = image_->find(id.topic);
+  if (!topic) {
+    return fail(Errc::kUnknownTopic,
+                "no topic has id " + id.topic.to_string() + "; it may have been deleted");
+  }
+  return fail(Errc::kUnknownPartition, topic->name + " has partitions 0 to " +
+                                           std::to_string(topic->partitions - 1) + ", not " +
+                                           std::to_string(id.partition.value()));
+}
+
+void Shard::place(std::shared_ptr<Partition> partition) {
+  const TopicPartition id = partition->id();
+  partitions_.insert_or_assign(id, Placed{.partition = std::move(partition)});
+}
+
+void Shard::place_broken(const TopicPartition& id, Error why) {
+  partitions_.insert_or_assign(id, Placed{.partition = nullptr, .why = std::move(why)});
+}
+
+std::shared_ptr<Partition> Shard::remove(const TopicPartition& id) {
+  auto node = partitions_.extract(id);
+  return node ? std::move(node.mapped().partition) : nullptr;
+}
+
+std::vector<std::shared_ptr<Partition>> Shard::partitions() const {
+  std::vector<std::shared_ptr<Partition>> all;
+  all.reserve(partitions_.size());
+  for (const auto& [id, placed] : partitions_) {
+    if (placed.partition) all.push_back(placed.partition);
+  }
+  return all;
+}
+
+std::size_t Shard::broken_partitions() const {
+  std::size_t count = 0;
+  for (const auto& [id, placed] : partitions_) {
+    if (!placed.partition || placed.partition->damaged_ranges() > 0) ++count;
+  }
+  return count;
+}
+
+void Shard::add_waiting(Waiting& waiting) {
+  waiting_.push_back(waiting);
+  arm_waiting_timer();
+}
+
+void Shard::arm_waiting_timer() {
+  if (waiting_timer_armed_ || waiting_.empty() || draining_) return;
+  waiting_timer_armed_ = true;
+  waiting_timer_.expires_after(kProduceTimeoutPeriod);
+  waiting_timer_.async_wait([this](boost::system::error_code) {
+    waiting_timer_armed_ = false;
+    const std::int64_t now_ns = clock().steady_ns();
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      Waiting& waiting = *it++;  // it may take itself out
+      waiting.time_passed(now_ns);
+    }
+    arm_waiting_timer();
+  });
+}
+
+void Shard::begin_draining() {
+  draining_ = true;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    Waiting& waiting = *it++;
+    waiting.draining();
+  }
+}
+
+}  // namespace penstock::broker

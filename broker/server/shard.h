@@ -1,0 +1,107 @@
+// Shard: one thread with one event loop, the partitions that live on it, and its RPC listener.
+//
+// Threads: everything but executor() and start_thread()/stop_thread() belongs to the shard's thread
+// once that runs; others post. Lifetime: stop_thread() before destruction.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "broker/controller/cluster_image.h"
+#include "broker/partition/partition.h"
+#include "protocol/rpc/server.h"
+
+namespace penstock::broker {
+
+// A request that waits and must hear of a deadline or of the broker's end.
+class Waiting : public boost::intrusive::list_base_hook<
+                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  virtual ~Waiting() = default;
+  virtual void time_passed(std::int64_t now_ns) = 0;
+  virtual void draining() = 0;
+};
+
+struct ShardServices {
+  asio::any_io_executor flush_pool;
+  asio::any_io_executor background_pool;
+  const Clock* clock = nullptr;
+  DiskGuard* disk = nullptr;
+  PartitionObserver* observer = nullptr;
+  std::function<void(const Error&)> on_fatal;
+};
+
+class Shard {
+ public:
+  Shard(std::size_t index, const ShardServices& services);
+  ~Shard();
+
+  std::size_t index() const { return index_; }
+  asio::any_io_executor executor() { return io_.get_executor(); }
+  bool is_here() { return io_.get_executor().running_in_this_thread(); }
+  void start_thread();
+  void stop_thread();
+
+  PartitionServices& partition_services() { return services_; }
+  const Clock& clock() const { return *services_.clock; }
+
+  // --- partitions
+  // kUnknownTopic, kUnknownPartition; kPartitionDamaged for one that could not be opened.
+  Result<Partition*> find(const TopicPartition& id) const;
+  void place(std::shared_ptr<Partition> partition);
+  void place_broken(const TopicPartition& id, Error why);
+  // The partition if there is one; it is served no longer.
+  std::shared_ptr<Partition> remove(const TopicPartition& id);
+  std::vector<std::shared_ptr<Partition>> partitions() const;
+  std::size_t broken_partitions() const;
+
+  const ImagePtr& image() const { return image_; }
+  void set_image(ImagePtr image) { image_ = std::move(image); }
+
+  // --- requests that wait
+  void add_waiting(Waiting& waiting);
+  void begin_draining();
+  bool is_draining() const { return draining_; }
+  // Rotates the order in which requests read their partitions.
+  std::size_t next_turn() { return turn_++; }
+
+  // --- the shard's own coroutines and its listener
+  TaskGroup& tasks() { return tasks_; }
+  CheckpointQueue& checkpoints() { return checkpoints_; }
+  std::unique_ptr<rpc::Server> server;
+
+ private:
+  struct Placed {
+    std::shared_ptr<Partition> partition;  // null: broken
+    Error why{Errc::kOk};
+  };
+  void arm_waiting_timer();
+
+  const std::size_t index_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> busy_{io_.get_executor()};
+  std::thread thread_;
+  FlushQueue flushes_;
+  CheckpointQueue checkpoints_;
+  PartitionServices services_;
+  TaskGroup tasks_;
+  std::unordered_map<TopicPartition, Placed> partitions_;
+  ImagePtr image_ = std::make_shared<const ClusterImage>();
+  boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>> waiting_;
+  asio::steady_timer waiting_timer_;
+  bool waiting_timer_armed_ = false;
+  bool draining_ = false;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace penstock::broker

@@ -1,0 +1,94 @@
+#include "broker/server/topic_folders.h"
+
+#include <charconv>
+#include <set>
+
+#include "broker/server/partition_rules.h"
+
+namespace penstock::broker {
+namespace {
+
+constexpr std::size_t kMaxPlacedFileBytes = 64;
+
+std::string folder_name(const Uuid& id, const std::string& name) {
+  return name + "-" + id.to_string();
+}
+
+}  // namespace
+
+Status TopicFolders::load() {
+  auto contents = dir_.env().read_file(placed_file(), kMaxPlacedFileBytes);
+  if (!contents && contents.error().code() == Errc::kNotFound) return {};
+  if (!contents) return fail(std::move(contents).error());
+  const std::string_view text = as_text(*contents);
+  std::int64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error != std::errc{} || std::string_view(end, text.data() + text.size()) != "\n") {
+    return fail(Errc::kCorrupt, placed_file() +
+                                    " does not hold one number; if every topic's folder "
+                                    "is in place, remove the file and start again");
+  }
+  placed_ = Offset(offset);
+  return {};
+}
+
+Status TopicFolders::mark_placed(Offset applied) {
+  if (applied <= placed_) return {};
+  PENSTOCK_TRY(
+      dir_.env().replace_file(placed_file(), as_bytes(std::to_string(applied.value()) + "\n")));
+  placed_ = applied;
+  return {};
+}
+
+Result<storage::Log::Opened> TopicFolders::open_partition(const TopicImage& topic,
+                                                          PartitionId partition) const {
+  const std::string path = dir_.partition_dir(topic, partition);
+  PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(path));
+  if (!there && topic.created_offset(partition) < placed_) {
+    return fail(
+        Errc::kPartitionDamaged,
+        "the folder " + path +
+            " is gone, and the records of the partition with it; restore it from a copy and "
+            "restart, or delete the topic");
+  }
+  if (!there) PENSTOCK_TRY(dir_.env().create_dirs(path));
+  return storage::Log::open(dir_.env(), clock_, path, storage::LogIdentity{{topic.id, partition}},
+                            partition_rules(topic.settings).log);
+}
+
+Status TopicFolders::sync_topic(const TopicImage& topic) const {
+  PENSTOCK_TRY(dir_.env().sync_dir(dir_.topic_dir(topic)));
+  return dir_.env().sync_dir(dir_.topics_dir());
+}
+
+Status TopicFolders::trash(const Uuid& id, const std::string& name) const {
+  const std::string from = dir_.topics_dir() + "/" + folder_name(id, name);
+  PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(from));
+  if (!there) return {};
+  PENSTOCK_TRY(dir_.env().rename(from, dir_.trash_dir() + "/" + folder_name(id, name)));
+  PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
+  return dir_.env().sync_dir(dir_.topics_dir());
+}
+
+Status TopicFolders::empty_trash(const Uuid& id, const std::string& name) const {
+  const std::string path = dir_.trash_dir() + "/" + folder_name(id, name);
+  PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(path));
+  if (!there) return {};
+  PENSTOCK_TRY(dir_.env().remove_tree(path));
+  return dir_.env().sync_dir(dir_.trash_dir());
+}
+
+Result<std::vector<std::string>> TopicFolders::unknown_folders(
+    const ClusterImage& image, const std::map<Uuid, std::string>& deleted) const {
+  std::set<std::string> known;
+  for (const auto& [name, topic] : image.topics()) known.insert(folder_name(topic->id, name));
+  for (const auto& [id, name] : deleted) known.insert(folder_name(id, name));
+  std::vector<std::string> unknown;
+  PENSTOCK_TRY_ASSIGN(const auto entries, dir_.env().list(dir_.topics_dir()));
+  for (const FileInfo& entry : entries) {
+    if (!known.contains(entry.name)) unknown.push_back(dir_.topics_dir() + "/" + entry.name);
+  }
+  return unknown;
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,55 @@
+// TopicFolders: the folders of topics on disk: made, opened, moved to trash and removed.
+//
+// Invariants: nothing is ever removed because metadata does not know it: only what metadata says
+// was deleted is moved to trash, and only trash is emptied. A partition whose folder was there once
+// and is missing now is damaged, never silently made anew; the file `placed` tells once from never.
+// Threads: blocking; one caller at a time, on a pool or before the broker serves.
+// Format of `placed`: the metadata offset in decimal and a line feed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "broker/controller/cluster_image.h"
+#include "broker/server/data_dir.h"
+#include "storage/log.h"
+
+namespace penstock::broker {
+
+class TopicFolders {
+ public:
+  TopicFolders(const DataDir& dir, const Clock& clock) : dir_(dir), clock_(clock) {}
+
+  // Reads `placed`.
+  Status load();
+  // Every partition whose record lies below `applied` has its folder, durably.
+  Status mark_placed(Offset applied);
+
+  // Opens the partition's log; makes its folder if that never was. kPartitionDamaged when it is
+  // gone.
+  Result<storage::Log::Opened> open_partition(const TopicImage& topic, PartitionId partition) const;
+  // Makes the topic's folder and its entries durable; call after its partitions were opened.
+  Status sync_topic(const TopicImage& topic) const;
+
+  // Moves the folder of a deleted topic to trash; nothing to do when it is not there.
+  Status trash(const Uuid& id, const std::string& name) const;
+  // Removes the topic's folder from trash; nothing to do when it is not there.
+  Status empty_trash(const Uuid& id, const std::string& name) const;
+
+  // At start: topics' folders that belong to neither living nor deleted topics, for the log.
+  Result<std::vector<std::string>> unknown_folders(
+      const ClusterImage& image, const std::map<Uuid, std::string>& deleted) const;
+
+ private:
+  std::string placed_file() const { return dir_.path() + "/placed"; }
+
+  const DataDir& dir_;
+  const Clock& clock_;
+  Offset placed_;  // records below it
+};
+
+}  // namespace penstock::broker

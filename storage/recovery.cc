@@ -537,7 +537,8 @@ Result<Segment> Recovery::scan_whole(Offset base, std::optional<Offset> next_bas
                    RebuildOptions{.segment_base = base,
                                   .run_bytes = run_bytes_,
                                   .now = now_,
-                                  .limit = std::max<std::uint64_t>(bytes_end, start.position),
+                                  .limit = std::max<std::uint64_t>(bytes, start.position),
+                                  .zeros_from = bytes_end,
                                   .known_end = next_base}));
   out_.report.scanned_bytes += bytes;
   ++out_.report.rebuilt_indexes;

@@ -94,16 +94,16 @@ Result<ScanStop> scan_batches(const File& file, ScanFrom from, std::uint64_t lim
   return stop;
 }
 
-Result<std::optional<FoundBatch>> find_batch(const File& file, std::uint64_t from,
-                                             std::uint64_t limit, Offset at_least, Offset below) {
-  Window window(file, limit);
-  for (std::uint64_t position = from; position < limit; ++position) {
+Result<std::optional<FoundBatch>> find_batch(const File& file, const BatchSearch& search) {
+  Window window(file, search.limit);
+  const std::uint64_t end = std::min(search.begin_before, search.limit);
+  for (std::uint64_t position = search.from; position < end; ++position) {
     PENSTOCK_TRY_ASSIGN(const ByteView bytes, window.at(position, record::kHeaderSize));
     if (bytes.size() < record::kHeaderSize) break;
     // Cheap tests first: nearly every position fails them.
     if (std::to_integer<std::int8_t>(bytes[16]) != record::kMagic) continue;
     const Offset base(load_be<std::int64_t>(bytes.data()));
-    if (base < at_least || base >= below) continue;
+    if (base < search.at_least || base >= search.below) continue;
     PENSTOCK_TRY_ASSIGN(const Candidate candidate, batch_at(window, position));
     if (candidate.batch) return FoundBatch{position, base};
   }
@@ -162,7 +162,11 @@ Result<RebuiltRuns> rebuild_runs(const File& file, const Run& start,
     // Zeros may be a hole that was never written: something may stand behind them too.
     const Offset below = options.known_end.value_or(stop.end + kMaxSegmentOffsets);
     PENSTOCK_TRY_ASSIGN(const auto next,
-                        find_batch(file, stop.position + 1, options.limit, stop.end, below));
+                        find_batch(file, BatchSearch{.from = stop.position + 1,
+                                                     .begin_before = options.zeros_from,
+                                                     .limit = options.limit,
+                                                     .at_least = stop.end,
+                                                     .below = below}));
     if (!next) break;
     step_over(next->position, next->base, stop.reason.empty() ? "zero bytes" : stop.reason);
   }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,14 +39,21 @@ using BatchSink = std::function<void(const record::BatchView&)>;
 Result<ScanStop> scan_batches(const File& file, ScanFrom from, std::uint64_t limit,
                               const BatchSink& sink);
 
-// The first place in [from, limit) where a valid batch with a base offset in [at_least, below)
-// begins: whether something lives behind damage.
+// Where to look for a valid batch: it begins in [from, begin_before), ends at or before `limit`,
+// and its base offset is in [at_least, below).
+struct BatchSearch {
+  std::uint64_t from = 0;
+  std::uint64_t begin_before = 0;
+  std::uint64_t limit = 0;
+  Offset at_least;
+  Offset below;
+};
 struct FoundBatch {
   std::uint64_t position = 0;
   Offset base;
 };
-Result<std::optional<FoundBatch>> find_batch(const File& file, std::uint64_t from,
-                                             std::uint64_t limit, Offset at_least, Offset below);
+// The first one: whether something lives behind damage.
+Result<std::optional<FoundBatch>> find_batch(const File& file, const BatchSearch& search);
 
 // End of the last non-zero byte in [from, file size); `from` when all are zero.
 Result<std::uint64_t> end_of_bytes(const File& file, std::uint64_t from);
@@ -67,7 +75,9 @@ struct RebuildOptions {
   Offset segment_base;
   std::uint64_t run_bytes = 0;
   Timestamp now;
-  std::uint64_t limit = 0;          // position to stop at
+  std::uint64_t limit = 0;  // position to stop at
+  // Nothing but zeros from here on (or the limit): no search for what lives behind damage.
+  std::uint64_t zeros_from = std::numeric_limits<std::uint64_t>::max();
   std::optional<Offset> known_end;  // where the segment ends for sure: what is missing is a gap
 };
 

@@ -253,9 +253,15 @@ void FakeEnv::crash(Survives survives, Rng& rng) {
   dead_ = false;
   capacity_.reset();
   unreadable_.clear();
-  std::erase_if(dirs_, [&](const auto& entry) {
-    return !entry.second->is_durable && survives == Survives::kNothingUnsynced;
-  });
+  // A folder that is not durable takes everything below it along.
+  std::set<std::string> lost;
+  for (const auto& [path, dir] : dirs_) {  // parents come first
+    const bool stays = dir->is_durable || survives == Survives::kEverything ||
+                       (survives == Survives::kRandomPart && rng.below(2) == 0);
+    if (!stays || lost.contains(dir_of(path))) lost.insert(path);
+  }
+  lost.erase("/");
+  for (const std::string& path : lost) dirs_.erase(path);
   std::set<FakeFile*> done;
   for (auto& [path, dir] : dirs_) {
     dir->is_durable = true;

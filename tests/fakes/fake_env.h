@@ -3,7 +3,7 @@
 // It tells apart what programs see (volatile) from what a power cut leaves (durable):
 //   - bytes, size, truncation and allocation of a file become durable by sync_data() of the file;
 //   - creation, renaming and removal by sync_dir() of the folder; a folder itself by sync_dir() of
-//     its parent;
+//     its parent, and a lost one takes all below it along;
 //   - crash() keeps none, all, or a random part of what was not yet durable: single 512-byte
 //     sectors, single folder operations, later ones without earlier ones.
 // Faults come at the k-th call of chosen kinds. After a failed sync the bytes that it should have

@@ -27,6 +27,9 @@ LogOptions small_segments() {
 LogScene::LogScene(std::uint64_t seed) : env(std::make_unique<fakes::FakeEnv>()), rng(seed) {
   identity.partition.topic.bytes[0] = std::byte{0x42};
   identity.partition.partition = PartitionId(3);
+  // The log makes its own folder durable; what that lies in is somebody else's.
+  static_cast<void>(env->create_dirs("/data"));
+  static_cast<void>(env->sync_dir("/"));
 }
 
 LogScene::LogScene(const LogScene& other, std::uint64_t seed)
@@ -65,7 +68,10 @@ Status LogScene::append(int batches, Term epoch) {
 Status LogScene::append_bytes(Bytes batch, Term epoch) {
   const Offset base = log->log_end();
   const auto info = log->append(batch, epoch);
-  if (!info) return fail(info.error());
+  if (!info) {
+    if (info.error().outcome() == Outcome::kMaybeDone) maybe[base] = std::move(batch);
+    return fail(info.error());
+  }
   appended[base] = std::move(batch);
   return {};
 }
@@ -97,6 +103,7 @@ Status LogScene::truncate_suffix(Offset from) {
   const Status status = log->truncate_suffix(from);
   if (status) {
     appended.erase(appended.lower_bound(from), appended.end());
+    maybe.clear();
     acknowledged = from;
   } else if (!log->fenced()) {
     acknowledged = before;
@@ -110,10 +117,6 @@ Status LogScene::truncate_prefix(Offset to) {
   started = std::max(started, to);
   if (status) {
     started = log->log_start();
-    appended.erase(appended.begin(), appended.lower_bound(started));
-    for (; !appended.empty() && appended.begin()->first < started;) {
-      appended.erase(appended.begin());
-    }
   }
   return status;
 }
@@ -149,7 +152,10 @@ std::string LogScene::check(std::int64_t* damaged_records) {
       if (!batch) return "no batch at " + text(at);
       if (batch->end_offset() <= at) return "a batch before " + text(at);
       const auto promised = appended.find(batch->base_offset());
-      if (promised == appended.end()) {
+      const auto possible = maybe.find(batch->base_offset());
+      if (possible != maybe.end() && equal(possible->second, batch->bytes())) {
+        // It was neither promised nor refused.
+      } else if (promised == appended.end()) {
         if (batch->base_offset() >= started) return "phantom at " + text(batch->base_offset());
       } else if (!equal(promised->second, batch->bytes())) {
         return "altered at " + text(at);
@@ -160,6 +166,17 @@ std::string LogScene::check(std::int64_t* damaged_records) {
     if (at != read->next) return "next is " + text(read->next) + " after " + text(at);
   }
   return {};
+}
+
+void LogScene::accept_end() {
+  const Offset end = log->log_end();
+  appended.erase(appended.lower_bound(end), appended.end());
+  for (auto& [base, batch] : maybe) {
+    if (base < end) appended[base] = batch;
+  }
+  maybe.clear();
+  started = log->log_start();
+  acknowledged = log->durable_end();
 }
 
 std::vector<Offset> LogScene::boundaries() const {

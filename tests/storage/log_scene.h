@@ -47,6 +47,8 @@ class LogScene {
   // there unaltered, and nothing that was not appended; offsets must be contiguous. Ranges that the
   // log reports as damaged are left out, and added to `damaged_records` if it is given.
   std::string check(std::int64_t* damaged_records = nullptr);
+  // After a crash: what the log does not hold any more was not promised; forget it.
+  void accept_end();
   // Batch boundaries between log start and end, both included.
   std::vector<Offset> boundaries() const;
   std::string path(const std::string& name) const { return std::string(kLogDir) + "/" + name; }
@@ -63,6 +65,7 @@ class LogScene {
 
   // --- promises
   std::map<Offset, Bytes> appended;  // by base offset, as the log must return them
+  std::map<Offset, Bytes> maybe;     // appends that failed without a definite answer
   Offset acknowledged;               // everything below is promised
   Offset started;                    // everything below is gone, as was asked
 };

@@ -1,0 +1,194 @@
+#include "client/async_admin.h"
+
+#include <utility>
+
+#include "client/admin_codec.h"
+#include "client/offset_lookup.h"
+#include "protocol/rpc/typed_call.h"
+#include "protocol/wire/error_message.h"
+#include "protocol/wire/uuid_bytes.h"
+
+namespace penstock::client {
+namespace {
+
+using std::chrono::steady_clock;
+
+bool is_metadata_stale(const Error& error) {
+  return error.code() == Errc::kNotLeader || error.code() == Errc::kStaleEpoch;
+}
+
+}  // namespace
+
+// Calls `once(deadline)` until it succeeds, fails for good, or the time is over.
+template <typename Value, typename Once>
+Task<Result<Value>> AsyncAdmin::with_retries(std::string what, History& history, Once once) {
+  const auto deadline = steady_clock::now() + cluster_.config().request_timeout;
+  while (true) {
+    Result<Value> result = co_await once(deadline);
+    if (result) co_return result;
+    Error error = std::move(result).error();
+    if (!error.retriable()) co_return fail(std::move(error).context(what));
+    if (error.outcome() == Outcome::kMaybeDone && !history.doubt) history.doubt = error;
+    const auto retry_at = steady_clock::now() + cluster_.pause(++history.failures);
+    if (retry_at >= deadline) {
+      const Error& told = history.doubt ? *history.doubt : error;
+      co_return fail(Error(told).context(
+          what + " (tried " + std::to_string(history.failures) + " times within " +
+          std::to_string(cluster_.config().request_timeout.count()) + " ms)"));
+    }
+    PENSTOCK_CO_TRY(co_await sleep_for(retry_at - steady_clock::now()));
+  }
+}
+
+template <typename Response, typename Request>
+Task<Result<Response>> AsyncAdmin::ask_any(wire::Api api, Request request, rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY_ASSIGN(auto channel, co_await cluster_.connect_any(deadline));
+  PENSTOCK_CO_TRY_ASSIGN(
+      auto reply, (co_await rpc::call<Response>(*channel, api, std::move(request), {}, deadline)));
+  co_return std::move(reply.message);
+}
+
+Task<Result<Uuid>> AsyncAdmin::create_topic(const NewTopic& topic) {
+  using Response = wire::v1::CreateTopicResponse;
+  History history;
+  auto result = co_await with_retries<Response>(
+      "create topic " + topic.name, history, [&](rpc::Deadline deadline) {
+        return ask_any<Response>(wire::Api::kCreateTopic, to_wire(topic), deadline);
+      });
+  if (!result && result.error().code() == Errc::kTopicExists && history.doubt) {
+    co_return fail(std::move(result).error().context(
+        "it may be this call that created it: an earlier attempt had no answer (" +
+        history.doubt->to_string() + ")"));
+  }
+  if (!result) co_return std::unexpected(std::move(result).error());
+  co_return wire::uuid_from_wire(result->topic_id(), "topic_id");
+}
+
+Task<Status> AsyncAdmin::delete_topic(const std::string& name) {
+  using Response = wire::v1::DeleteTopicResponse;
+  History history;
+  auto result =
+      co_await with_retries<Response>("delete topic " + name, history, [&](rpc::Deadline deadline) {
+        wire::v1::DeleteTopicRequest request;
+        request.set_name(name);
+        return ask_any<Response>(wire::Api::kDeleteTopic, std::move(request), deadline);
+      });
+  if (result) co_return Status{};
+  // Gone, and by an attempt of this call as far as anyone can know.
+  if (result.error().code() == Errc::kUnknownTopic && history.doubt) co_return Status{};
+  co_return std::unexpected(std::move(result).error());
+}
+
+Task<Status> AsyncAdmin::alter_topic(const TopicChange& change) {
+  using Response = wire::v1::AlterTopicResponse;
+  History history;
+  auto result = co_await with_retries<Response>(
+      "alter topic " + change.name, history, [&](rpc::Deadline deadline) {
+        return ask_any<Response>(wire::Api::kAlterTopic, to_wire(change), deadline);
+      });
+  if (!result) co_return std::unexpected(std::move(result).error());
+  co_return Status{};
+}
+
+Task<Result<std::vector<TopicDescription>>> AsyncAdmin::describe_topics(
+    const std::vector<std::string>& names) {
+  using Response = wire::v1::DescribeTopicsResponse;
+  History history;
+  auto result =
+      co_await with_retries<Response>("describe topics", history, [&](rpc::Deadline deadline) {
+        wire::v1::DescribeTopicsRequest request;
+        for (const std::string& name : names) request.add_names(name);
+        request.set_with_offsets(true);
+        request.set_with_settings(true);
+        return ask_any<Response>(wire::Api::kDescribeTopics, std::move(request), deadline);
+      });
+  if (!result) co_return std::unexpected(std::move(result).error());
+  std::vector<TopicDescription> topics;
+  for (const wire::v1::Topic& topic : result->topics()) {
+    PENSTOCK_CO_TRY(wire::status_of(topic));
+    PENSTOCK_CO_TRY_ASSIGN(topics.emplace_back(), description_from_wire(topic));
+  }
+  co_return topics;
+}
+
+Task<Result<ClusterDescription>> AsyncAdmin::describe_cluster() {
+  using Response = wire::v1::DescribeClusterResponse;
+  History history;
+  auto result =
+      co_await with_retries<Response>("describe cluster", history, [&](rpc::Deadline deadline) {
+        return ask_any<Response>(wire::Api::kDescribeCluster, wire::v1::DescribeClusterRequest(),
+                                 deadline);
+      });
+  if (!result) co_return std::unexpected(std::move(result).error());
+  co_return description_from_wire(*result);
+}
+
+Task<Result<std::vector<OffsetAnswer>>> AsyncAdmin::list_offsets(const std::string& topic,
+                                                                 StartAt at) {
+  if (at.kind == StartAt::Kind::kOffset) {
+    co_return fail(Errc::kInvalidArgument, "list_offsets() looks up a place or a time, no offset");
+  }
+  History history;
+  co_return co_await with_retries<std::vector<OffsetAnswer>>(
+      "list offsets of " + topic, history,
+      [&](rpc::Deadline deadline) { return list_offsets_once(topic, at, deadline); });
+}
+
+Task<Result<std::vector<OffsetAnswer>>> AsyncAdmin::list_offsets_once(const std::string& topic,
+                                                                      StartAt at,
+                                                                      rpc::Deadline deadline) {
+  // Always as it is now: partitions may have been added.
+  PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
+  PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
+  std::vector<OffsetQuery> queries;
+  for (std::size_t i = 0; i < known.partitions.size(); ++i) {
+    const PartitionId partition(static_cast<std::int32_t>(i));
+    queries.push_back({.id = {known.id, partition},
+                       .leader = known.partitions[i].leader,
+                       .leader_epoch = known.partitions[i].leader_epoch,
+                       .at = at});
+  }
+  co_return co_await look_up_offsets(cluster_, std::move(queries), deadline);
+}
+
+Task<Result<Offset>> AsyncAdmin::delete_records(const std::string& topic, PartitionId partition,
+                                                Offset before) {
+  History history;
+  co_return co_await with_retries<Offset>(
+      "delete records of " + topic + "/" + std::to_string(partition.value()), history,
+      [&](rpc::Deadline deadline) {
+        return delete_records_once(topic, partition, before, deadline);
+      });
+}
+
+Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
+                                                     PartitionId partition, Offset before,
+                                                     rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
+  if (!known.has(partition)) co_return fail(Errc::kUnknownPartition);
+  const BrokerId leader = known.partitions[static_cast<std::size_t>(partition.value())].leader;
+  PENSTOCK_CO_TRY_ASSIGN(auto channel,
+                         co_await cluster_.connect(leader, Lane::kRequests, deadline));
+  wire::v1::DeleteRecordsRequest request;
+  auto* const range = request.add_ranges();
+  range->set_topic_id(wire::to_wire(known.id));
+  range->set_partition(partition.value());
+  range->set_before(before.value());
+  PENSTOCK_CO_TRY_ASSIGN(auto reply,
+                         (co_await rpc::call<wire::v1::DeleteRecordsResponse>(
+                             *channel, wire::Api::kDeleteRecords, request, {}, deadline)));
+  if (reply.message.answers_size() != 1) {
+    co_return fail(Errc::kBadFrame, "DeleteRecords was answered for other partitions than asked");
+  }
+  const auto& answer = reply.message.answers(0);
+  Status status = wire::status_of(answer);
+  if (!status) {
+    if (is_metadata_stale(status.error())) {
+      PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
+    }
+    co_return std::unexpected(std::move(status).error());
+  }
+  co_return Offset(answer.log_start());
+}
+
+}  // namespace penstock::client

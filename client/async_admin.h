@@ -1,0 +1,51 @@
+// AsyncAdmin: administration as coroutines; what client::Admin offers, on the cluster's executor.
+//
+// Every call tries again after errors that may pass, until the client's request_timeout. Failure:
+// an operation whose answer was lost is tried again too; if the second attempt finds the work done
+// (the topic exists, or is gone), the error says that the first one may have done it, and
+// delete_topic() succeeds. Arguments are held by reference to what the caller keeps until the call
+// has ended.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/cluster.h"
+
+namespace penstock::client {
+
+class AsyncAdmin {
+ public:
+  explicit AsyncAdmin(Cluster& cluster) : cluster_(cluster) {}
+
+  Task<Result<Uuid>> create_topic(const NewTopic& topic);
+  Task<Status> delete_topic(const std::string& name);
+  Task<Status> alter_topic(const TopicChange& change);
+  Task<Result<std::vector<TopicDescription>>> describe_topics(
+      const std::vector<std::string>& names);
+  Task<Result<ClusterDescription>> describe_cluster();
+  Task<Result<std::vector<OffsetAnswer>>> list_offsets(const std::string& topic, StartAt at);
+  Task<Result<Offset>> delete_records(const std::string& topic, PartitionId partition,
+                                      Offset before);
+
+ private:
+  // What earlier attempts of one operation may have left behind.
+  struct History {
+    std::uint32_t failures = 0;
+    std::optional<Error> doubt;  // the first that may have been carried out
+  };
+
+  template <typename Value, typename Once>
+  Task<Result<Value>> with_retries(std::string what, History& history, Once once);
+  template <typename Response, typename Request>
+  Task<Result<Response>> ask_any(wire::Api api, Request request, rpc::Deadline deadline);
+  Task<Result<std::vector<OffsetAnswer>>> list_offsets_once(const std::string& topic, StartAt at,
+                                                            rpc::Deadline deadline);
+  Task<Result<Offset>> delete_records_once(const std::string& topic, PartitionId partition,
+                                           Offset before, rpc::Deadline deadline);
+
+  Cluster& cluster_;
+};
+
+}  // namespace penstock::client

@@ -1,0 +1,305 @@
+#include "client/async_producer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/limits.h"
+#include "client/produce_codec.h"
+#include "protocol/rpc/typed_call.h"
+#include "protocol/wire/error_message.h"
+
+namespace penstock::client {
+namespace {
+
+using std::chrono::steady_clock;
+
+Status check(const ProducerConfig& config) {
+  const auto positive = [](std::string_view name, std::size_t value) -> Status {
+    if (value > 0) return {};
+    return fail(Errc::kInvalidArgument, std::string(name) + " of a producer is 0");
+  };
+  PENSTOCK_TRY(positive("batch_bytes", config.batch_bytes));
+  PENSTOCK_TRY(positive("max_record_bytes", config.max_record_bytes));
+  PENSTOCK_TRY(positive("memory_limit_bytes", config.memory_limit_bytes));
+  PENSTOCK_TRY(positive("max_in_flight_requests", config.max_in_flight_requests));
+  PENSTOCK_TRY(positive("max_request_bytes", config.max_request_bytes));
+  PENSTOCK_TRY(positive("max_undelivered_reports", config.max_undelivered_reports));
+  if (config.linger.count() < 0 || config.max_block.count() < 0 ||
+      config.delivery_timeout.count() <= 0) {
+    return fail(Errc::kInvalidArgument, "a time of a producer is negative");
+  }
+  return {};
+}
+
+// What other threads call to have the sender look again.
+std::function<void()> waker(asio::any_io_executor executor, std::shared_ptr<Wakeup> wakeup) {
+  return [executor = std::move(executor), wakeup = std::move(wakeup)] {
+    asio::post(executor, [wakeup] { wakeup->notify_all(); });
+  };
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AsyncProducer>> AsyncProducer::open(Cluster& cluster, ProducerConfig config,
+                                                           const Clock& clock) {
+  PENSTOCK_TRY(check(config));
+  auto producer =
+      std::unique_ptr<AsyncProducer>(new AsyncProducer(cluster, std::move(config), clock));
+  producer->tasks_.spawn("producer", producer->run());
+  return producer;
+}
+
+AsyncProducer::AsyncProducer(Cluster& cluster, ProducerConfig config, const Clock& clock)
+    : cluster_(cluster),
+      config_(std::move(config)),
+      clock_(clock),
+      wakeup_(std::make_shared<Wakeup>(cluster.executor())),
+      settled_(cluster.executor()),
+      intake_(std::make_unique<Intake>(config_, clock,
+                                       static_cast<std::uint32_t>(cluster.rng().next()),
+                                       waker(cluster.executor(), wakeup_))),
+      core_(config_, Backoff(cluster.config().retry_backoff, cluster.config().retry_backoff_max),
+            Rng(cluster.rng().next())),
+      tasks_(cluster.executor()) {}
+
+AsyncProducer::~AsyncProducer() = default;
+
+Task<void> AsyncProducer::run() {
+  while (!stopping_) {
+    const std::uint64_t seen = wakeup_->version();
+    const Instant next = pump();
+    settled_.notify_all();
+    co_await wakeup_->wait(seen, next);
+  }
+}
+
+// One round: what became due goes to the core, what can be sent is sent, what was decided is told.
+Instant AsyncProducer::pump() {
+  const Instant now = now_of(clock_);
+  take_drafts(now);
+  core_.tick(now);
+  send_what_can_be_sent(now);
+  refresh_what_is_stale(now);
+  settle();
+  return intake_->sleep_until(core_.next_deadline(now));
+}
+
+std::shared_ptr<rpc::Channel> AsyncProducer::channel_of(BrokerId broker) {
+  return cluster_.channel(broker, Lane::kRequests);
+}
+
+void AsyncProducer::take_drafts(Instant now) {
+  const auto sendable = [&](Slot slot) { return core_.is_sendable(slot, now); };
+  auto drafts = intake_->take(now, now - config_.delivery_timeout, sendable);
+  for (DraftBatch& draft : drafts) {
+    Batch batch{.id = draft.id,
+                .slot = draft.slot,
+                .bytes = {},
+                .ledger = std::move(draft.ledger),
+                .records = static_cast<std::uint32_t>(draft.builder.record_count()),
+                .created = draft.created,
+                .memory_bytes = draft.memory_bytes,
+                .doubt = {}};
+    auto bytes = draft.builder.build();
+    intake_->give_back(draft.slot, std::move(draft.builder));
+    if (bytes) {
+      batch.bytes = SharedBytes(std::move(*bytes));
+      core_.add(std::move(batch));
+    } else {
+      core_.reject(std::move(batch), bytes.error());
+    }
+  }
+}
+
+void AsyncProducer::send_what_can_be_sent(Instant now) {
+  for (const BrokerId broker : core_.brokers_with_work(now)) {
+    auto channel = channel_of(broker);
+    if (!channel) {
+      if (connecting_.insert(broker).second) tasks_.spawn("connect", connect(broker));
+      continue;
+    }
+    const std::uint64_t frame = channel->peer().max_frame_bytes;
+    const std::size_t room = frame > kRequestOverheadBytes ? frame - kRequestOverheadBytes : 1;
+    while (auto call = core_.next_call(broker, room, now)) {
+      tasks_.spawn("produce", send(channel, std::move(*call)));
+    }
+  }
+}
+
+Task<void> AsyncProducer::connect(BrokerId broker) {
+  const auto deadline = steady_clock::now() + cluster_.config().connect_timeout;
+  auto channel = co_await cluster_.connect(broker, Lane::kRequests, deadline);
+  connecting_.erase(broker);
+  if (!channel) core_.on_unreachable(broker, std::move(channel).error());
+  wakeup_->notify_all();
+}
+
+Task<void> AsyncProducer::send(std::shared_ptr<rpc::Channel> channel, ProduceCall call) {
+  const milliseconds timeout = cluster_.config().request_timeout;
+  const auto deadline = steady_clock::now() + timeout;
+  auto reply = co_await channel->call(wire::Api::kProduce,
+                                      rpc::serialize(to_wire(call, config_.durability, timeout)),
+                                      attachment_of(call), deadline);
+  // A peer that is silent for that long is not trusted with another request on this connection.
+  if (!reply && reply.error().code() == Errc::kTimeout) {
+    cluster_.give_up(call.broker, Lane::kRequests, channel);
+  }
+  take_reply(call, std::move(reply));
+  wakeup_->notify_all();
+}
+
+void AsyncProducer::take_reply(const ProduceCall& call, Result<rpc::Reply> reply) {
+  const Instant now = now_of(clock_);
+  if (!reply) {
+    const bool held_back =
+        reply.error().code() == Errc::kOverloaded || reply.error().code() == Errc::kFrameTooLarge;
+    core_.on_failure(call.id, reply.error(), held_back ? Stage::kNotSent : Stage::kSent, now);
+    return;
+  }
+  wire::v1::ProduceResponse response;
+  if (!rpc::deserialize(reply->message.view(), response)) {
+    core_.on_failure(call.id, Error(Errc::kBadFrame, "the answer to Produce is no such message"),
+                     Stage::kSent, now);
+    return;
+  }
+  if (response.throttle_ms() > 0) {
+    core_.on_throttle(call.broker, now + std::min(milliseconds(response.throttle_ms()),
+                                                  cluster_.config().request_timeout));
+  }
+  if (Status status = wire::status_of(response); !status) {
+    core_.on_failure(call.id, status.error(), Stage::kAnswered, now);
+    return;
+  }
+  core_.on_answer(call.id, answers_from_wire(response), now);
+}
+
+void AsyncProducer::refresh_what_is_stale(Instant now) {
+  for (const std::string& topic : core_.take_stale_topics()) {
+    if (refreshing_.insert(topic).second) tasks_.spawn("refresh", refresh(topic));
+  }
+  for (const auto& [topic, slots] : topics_) {
+    if (cluster_.metadata().is_older_than(topic, cluster_.config().metadata_max_age, now) &&
+        refreshing_.insert(topic).second) {
+      tasks_.spawn("refresh", refresh(topic));
+    }
+  }
+}
+
+Task<void> AsyncProducer::refresh(std::string topic) {
+  Status status =
+      co_await cluster_.refresh({topic}, steady_clock::now() + cluster_.config().request_timeout);
+  refresh_failures_ = status ? 0 : refresh_failures_ + 1;
+  if (const TopicMetadata* known = cluster_.metadata().topic(topic); status && known != nullptr) {
+    place(*known);
+  } else if (!status && status.error().code() == Errc::kUnknownTopic) {
+    intake_->forget_topic(topic);
+    core_.remove(topics_[topic], status.error());
+    topics_.erase(topic);
+  }
+  wakeup_->notify_all();
+  // An answer that is not better yet must not be asked for again without a pause.
+  co_await sleep_for(cluster_.pause(1 + refresh_failures_));
+  refreshing_.erase(topic);
+  wakeup_->notify_all();
+}
+
+void AsyncProducer::place(const TopicMetadata& topic) {
+  const Instant now = now_of(clock_);
+  auto slots = intake_->set_topic(topic.name, static_cast<std::uint32_t>(topic.partitions.size()));
+  const std::size_t count = std::min(slots.size(), topic.partitions.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const PartitionId partition(static_cast<std::int32_t>(i));
+    core_.place(slots[i],
+                {.topic = topic.name,
+                 .id = {topic.id, partition},
+                 .leader = topic.partitions[i].leader,
+                 .leader_epoch = topic.partitions[i].leader_epoch},
+                now);
+  }
+  topics_[topic.name] = std::move(slots);
+}
+
+void AsyncProducer::settle() {
+  auto outcomes = core_.take_outcomes();
+  const std::size_t released = core_.take_released_bytes();
+  if (outcomes.empty() && released == 0) return;
+  intake_->settle(std::move(outcomes), released, core_.requests() - requests_settled_,
+                  core_.retries() - retries_settled_);
+  requests_settled_ = core_.requests();
+  retries_settled_ = core_.retries();
+}
+
+Task<Status> AsyncProducer::resolve(std::string topic, rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
+  if (known.partitions.empty()) {
+    co_return fail(Errc::kUnknownPartition, topic + " has no partitions");
+  }
+  place(known);
+  co_return Status{};
+}
+
+Task<Status> AsyncProducer::produce(ProducerRecord record) { co_return co_await accept(record, 0); }
+
+Task<Status> AsyncProducer::accept(ProducerRecord record, Ticket ticket) {
+  const auto deadline = deadline_after(steady_clock::now(), config_.max_block);
+  while (true) {
+    const std::uint64_t seen = settled_.version();
+    PENSTOCK_CO_TRY_ASSIGN(const auto admission, intake_->append(record, ticket));
+    if (admission == Intake::Admission::kAccepted) co_return Status{};
+    if (admission == Intake::Admission::kTopicNotKnown) {
+      PENSTOCK_CO_TRY(co_await resolve(std::string(record.topic), deadline));
+      continue;
+    }
+    wakeup_->notify_all();
+    if (auto waited = co_await settled_.wait(seen, deadline); !waited) {
+      if (waited.error().code() == Errc::kTimeout) co_return fail(intake_->no_room());
+      co_return waited;
+    }
+  }
+}
+
+Task<Result<Delivery>> AsyncProducer::produce_and_wait(ProducerRecord record) {
+  const Ticket ticket = intake_->new_ticket();
+  if (Status accepted = co_await accept(record, ticket); !accepted) {
+    intake_->drop_ticket(ticket);
+    co_return std::unexpected(std::move(accepted).error());
+  }
+  while (true) {
+    const std::uint64_t seen = settled_.version();
+    if (auto delivery = intake_->take_ticket(ticket)) co_return *std::move(delivery);
+    PENSTOCK_CO_TRY(co_await settled_.wait(seen));
+  }
+}
+
+Task<Status> AsyncProducer::flush(milliseconds timeout) {
+  const auto deadline = deadline_after(steady_clock::now(), timeout);
+  const std::uint64_t mark = intake_->start_flush();
+  while (true) {
+    const std::uint64_t seen = settled_.version();
+    if (intake_->is_flushed(mark)) co_return Status{};
+    if (auto waited = co_await settled_.wait(seen, deadline); !waited) {
+      if (waited.error().code() != Errc::kTimeout) co_return waited;
+      co_return fail(Errc::kTimeout,
+                     "records accepted before flush() still have no outcome after " +
+                         std::to_string(timeout.count()) + " ms");
+    }
+  }
+}
+
+Task<Status> AsyncProducer::close(milliseconds timeout) {
+  intake_->close();
+  Status flushed = co_await flush(timeout);
+  stopping_ = true;
+  // Drafts that were never taken get their outcome from the core like everything else.
+  take_drafts(Instant::max());
+  core_.abort(Error(Errc::kShuttingDown, "the producer was closed before it could be sent"));
+  settle();
+  settled_.notify_all();
+  tasks_.cancel();
+  co_await tasks_.wait();
+  // Calls that were under way have ended: their memory is free.
+  settle();
+  co_return flushed;
+}
+
+}  // namespace penstock::client

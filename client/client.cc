@@ -1,0 +1,56 @@
+// The blocking face of the client: each call is its coroutine, run on the client's thread.
+#include "client/client.h"
+
+#include <utility>
+
+#include "client/io_thread.h"
+
+namespace penstock::client {
+
+Client::Client(std::unique_ptr<Io> io) : io_(std::move(io)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::open(ClientConfig config) {
+  auto io = std::make_unique<Io>(std::move(config));
+  PENSTOCK_TRY(io->run([&] { return io->cluster().open(); }));
+  return std::unique_ptr<Client>(new Client(std::move(io)));
+}
+
+Result<Uuid> Admin::create_topic(const NewTopic& topic) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().create_topic(topic); });
+}
+
+Status Admin::delete_topic(const std::string& name) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().delete_topic(name); });
+}
+
+Status Admin::alter_topic(const TopicChange& change) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().alter_topic(change); });
+}
+
+Result<std::vector<TopicDescription>> Admin::describe_topics(
+    const std::vector<std::string>& names) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().describe_topics(names); });
+}
+
+Result<ClusterDescription> Admin::describe_cluster() {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().describe_cluster(); });
+}
+
+Result<std::vector<OffsetAnswer>> Admin::list_offsets(const std::string& topic, StartAt at) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().list_offsets(topic, at); });
+}
+
+Result<Offset> Admin::delete_records(const std::string& topic, PartitionId partition,
+                                     Offset before) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().delete_records(topic, partition, before); });
+}
+
+}  // namespace penstock::client

@@ -1,0 +1,62 @@
+// Connection: the way to one broker: connects when asked to, once for all who ask, and pauses after
+// failures.
+//
+// Invariants: at most one attempt to connect is under way; after a failure nobody tries again
+// before the pause is over, however many ask (no busy loop against a dead broker). A connection
+// that the peer closed while idle is replaced at the next use, without an error. Threads: one
+// executor. Lifetime: await close() before destruction; channels handed out stay valid while they
+// are held.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/task.h"
+#include "client/backoff.h"
+#include "client/config.h"
+#include "client/instant.h"
+#include "protocol/rpc/channel.h"
+
+namespace penstock::client {
+
+class Connection {
+ public:
+  Connection(asio::any_io_executor executor, rpc::Endpoint peer, const ClientConfig& config,
+             Rng& rng);
+
+  const rpc::Endpoint& peer() const { return peer_; }
+  // Where to connect the next time; an open channel stays.
+  void move_to(rpc::Endpoint peer) { peer_ = std::move(peer); }
+
+  // The open channel, or null.
+  std::shared_ptr<rpc::Channel> channel() const;
+  // The open channel, after waiting for a pause and connecting if need be. kConnectFailed says why
+  // the last attempt failed; kTimeout never: the deadline passing is a failure to connect.
+  Task<Result<std::shared_ptr<rpc::Channel>>> connect(rpc::Deadline deadline);
+  // Does not trust `channel` any more: what is under way on it fails with kConnectionLost.
+  void give_up(const std::shared_ptr<rpc::Channel>& channel);
+
+  Task<void> close();
+
+ private:
+  Task<void> attempt();
+  Error not_connected() const;
+
+  rpc::Endpoint peer_;
+  const ClientConfig& config_;
+  Backoff backoff_;
+  Rng& rng_;
+  std::shared_ptr<rpc::Channel> channel_;
+  std::optional<Error> last_error_;
+  std::uint32_t failures_ = 0;
+  Instant retry_at_;
+  bool connecting_ = false;
+  bool was_connected_ = false;
+  bool closed_ = false;
+  Wakeup changed_;
+  TaskGroup tasks_;
+};
+
+}  // namespace penstock::client

@@ -1,0 +1,177 @@
+// ConsumerCore: decides what is fetched next, and what an answer means for positions.
+//
+// Invariants:
+// - A partition is in at most one fetch whose answer counts, and its answers are taken in the order
+//   of its offsets: what is kept of a partition is contiguous from its start position on.
+// - One memory limit over all partitions: bytes held for the application and the largest answers of
+//   the fetches under way together stay below it (a broker returns one whole batch even when it is
+//   larger than asked for: each fetch may exceed its share by one batch).
+// - An answer to a fetch from before a seek() or assign() changes nothing.
+// - Each partition reports an error once and is not fetched again until seek().
+// Threads: one. Time comes in; errors, resets and stale topics are taken out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "client/backoff.h"
+#include "client/config.h"
+#include "client/instant.h"
+#include "client/metadata.h"
+
+namespace penstock::client {
+
+// Number of a partition within one assignment.
+using Seat = std::uint32_t;
+
+struct SeatStart {
+  std::string topic;
+  TopicPartition id;
+  BrokerId leader = kNoBroker;
+  Term leader_epoch;
+  Offset position;
+};
+
+struct FetchPlan {
+  struct Part {
+    Seat seat = 0;
+    TopicPartition id;
+    Term leader_epoch;
+    Offset offset;
+    std::size_t max_bytes = 0;
+  };
+  std::uint64_t id = 0;
+  BrokerId broker = kNoBroker;
+  std::size_t max_bytes = 0;
+  std::vector<Part> parts;
+};
+
+// What came back for one part of a plan, already looked through (client/fetched.h).
+struct FetchedPart {
+  std::optional<Error> error;
+  std::size_t bytes = 0;
+  Offset next;  // behind the last batch, when bytes > 0
+  Offset log_start;
+  Offset high_watermark;
+};
+
+// What is to be done with a fetched part.
+enum class Disposition : std::uint8_t {
+  kKeep,   // belongs behind what is held of the partition; `offset` of the plan is its start
+  kEmpty,  // nothing new, up to its high watermark
+  kDrop,   // not wanted any more, or an error
+};
+
+class ConsumerCore {
+ public:
+  struct SeatError {
+    Seat seat = 0;
+    Error error;
+  };
+  struct Reset {
+    Seat seat = 0;
+    std::uint64_t generation = 0;
+    StartAt to;
+  };
+
+  ConsumerCore(const ConsumerConfig& config, Backoff backoff, Rng rng);
+
+  void assign(std::vector<SeatStart> seats);
+  void seek(Seat seat, Offset to);
+  // The answer to a Reset; ignored when the generation is over.
+  void reset_done(const Reset& reset, Result<Offset> to, Instant now);
+  bool is_current(const Reset& reset) const;
+  void pause(Seat seat);
+  void resume(Seat seat);
+  // New leaders. A topic that now has another id was deleted: an error for its partitions.
+  void place(const TopicMetadata& topic);
+  void topic_gone(const std::string& topic, const Error& error);
+  // Bytes that were kept turned out to be damaged at `from`: fetched again, or given up.
+  void on_damage(Seat seat, Offset from, const Error& error, Instant now);
+
+  std::vector<BrokerId> brokers_with_work(Instant now) const;
+  // `held_bytes`: of kept parts that the application has not taken yet.
+  std::optional<FetchPlan> next_fetch(BrokerId broker, std::size_t held_bytes, Instant now);
+  // True when the memory limit alone kept a fetch from leaving since the last call.
+  bool take_starved() { return std::exchange(starved_, false); }
+
+  // How a plan ended: exactly one of these for each. on_answer() returns one entry for each part.
+  std::vector<Disposition> on_answer(std::uint64_t plan, std::span<const FetchedPart> answers,
+                                     Instant now);
+  void on_failure(std::uint64_t plan, const Error& error, Instant now);
+  void on_unreachable(BrokerId broker, Instant now);
+  void on_throttle(BrokerId broker, Instant until);
+
+  Instant next_deadline(Instant now) const;
+
+  std::vector<SeatError> take_errors();
+  std::vector<Reset> take_resets();
+  std::set<std::string> take_stale_topics();
+  std::size_t reserved_bytes() const { return reserved_bytes_; }
+
+ private:
+  struct State {
+    SeatStart place;  // position: of the next fetch
+    std::uint64_t generation = 0;
+    bool paused = false;
+    bool stopped = false;  // an error was reported, or a reset is under way
+    bool under_way = false;
+    bool listed = false;  // in order_
+    std::uint32_t failures = 0;
+    std::uint32_t damages = 0;  // in a row, at ...
+    Offset damaged_at = Offset(-1);
+    Instant retry_at = Instant::min();
+  };
+  struct Broker {
+    std::size_t fetches = 0;
+    Instant throttled_until = Instant::min();
+  };
+  struct PlanUnderWay {
+    BrokerId broker = kNoBroker;
+    std::size_t reserved_bytes = 0;
+    Instant sent;
+    std::vector<std::pair<Seat, std::uint64_t>> parts;  // seat and generation
+  };
+
+  bool is_ready(const State& state, Instant now) const;
+  bool has_capacity(BrokerId broker, Instant now) const;
+  void list(Seat seat);
+  void count_leaders();
+  std::size_t largest_fetch() const;
+  PlanUnderWay end_plan(std::uint64_t id);
+  // Null when the part belongs to an older generation or assignment.
+  State* live(const PlanUnderWay& plan, std::size_t part);
+  Disposition take_part(Seat seat, State& state, const FetchedPart& part, Instant now);
+  void retry_later(State& state, Instant now);
+  void stop(Seat seat, State& state, Error error);
+  void out_of_range(Seat seat, State& state, const FetchedPart& part);
+  void part_failed(Seat seat, State& state, const FetchedPart& part, Instant now);
+
+  const ConsumerConfig config_;
+  const Backoff backoff_;
+  Rng rng_;
+  std::vector<State> seats_;
+  std::size_t leaders_ = 0;  // distinct ones of all seats
+  std::deque<Seat> order_;   // ready to be fetched or soon, next turn first
+  std::map<BrokerId, Broker> brokers_;
+  std::map<std::uint64_t, PlanUnderWay> plans_;
+  std::uint64_t next_plan_ = 1;
+  std::uint64_t next_generation_ = 1;
+  std::size_t reserved_bytes_ = 0;
+  bool starved_ = false;
+
+  std::vector<SeatError> errors_;
+  std::vector<Reset> resets_;
+  std::set<std::string> stale_topics_;
+};
+
+}  // namespace penstock::client

@@ -1,0 +1,53 @@
+// Every fixed limit of the client, with its reason. What users tune is in config.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::client {
+
+// A protocol limit: partitions named by one produce or fetch request, queries of one ListOffsets.
+inline constexpr std::size_t kMaxPartitionsPerRequest = 2'000;
+
+// A protocol limit: names in one DescribeTopics request.
+inline constexpr std::size_t kMaxTopicsPerRequest = 1'000;
+
+// Frame header and protobuf header of a produce request, at most 2,000 partitions of less than 64
+// bytes each: what is subtracted from the broker's largest frame to know what batches may weigh.
+inline constexpr std::size_t kRequestOverheadBytes = 160U << 10;
+
+// Fetches under way to one broker. More than one, so that a long poll for partitions that are at
+// their end does not hold up partitions that became ready for fetching meanwhile; few, because each
+// one holds a part of the memory limit.
+inline constexpr std::size_t kMaxFetchesPerBroker = 4;
+
+// A fetch asks for at least this much of a partition: below it, requests cost more than bytes.
+inline constexpr std::size_t kMinFetchBytes = 64U << 10;
+
+// Pause before asking again for partitions of which the broker said "nothing new" without waiting
+// as long as it was asked to: a broker that cannot wait must not turn into a loop.
+inline constexpr std::chrono::milliseconds kEmptyFetchPause{10};
+
+// Fetches of the same bytes that fail their checksums before the partition is given up: damage on
+// the way heals, damage on disk does not.
+inline constexpr std::uint32_t kMaxChecksumRetries = 2;
+
+// What one poll() returns at most: the application holds that much beyond the consumer's memory
+// limit, while the prefetch goes on behind it.
+inline constexpr std::size_t kMaxPollBytes = 16U << 20;
+
+// Assigned partitions of one consumer: bounds what one consumer's bookkeeping costs (about 300
+// bytes each).
+inline constexpr std::size_t kMaxAssignedPartitions = 100'000;
+
+// Each open batch costs this much beyond its records: the builder, the ledger and the queue.
+inline constexpr std::size_t kBatchOverheadBytes = 512;
+
+// A record that waits for its outcome costs this much beside its bytes: its tag.
+inline constexpr std::size_t kRecordOverheadBytes = sizeof(std::uint64_t);
+
+// close() waits that long for connections to end in good order; the peer may be gone.
+inline constexpr std::chrono::milliseconds kCloseGrace{1'000};
+
+}  // namespace penstock::client

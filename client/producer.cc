@@ -1,0 +1,106 @@
+// The blocking face of the producer: records go into the intake on the caller's thread; only what
+// waits for the broker goes through the client's thread.
+#include "client/producer.h"
+
+#include <utility>
+
+#include "client/async_producer.h"
+#include "client/io_thread.h"
+
+namespace penstock::client {
+
+class Producer::Core {
+ public:
+  explicit Core(Client::Io& io) : io_(io) { io_.attach(); }
+  ~Core() {
+    // The sender lives on the client's thread, and ends there.
+    const Status ended = io_.run([this] { return end(); });
+    static_cast<void>(ended);
+    io_.detach();
+  }
+
+  Status start(ProducerConfig config) {
+    return io_.run([&] { return start_there(config); });
+  }
+
+  Status accept(const ProducerRecord& record, Ticket ticket) {
+    std::optional<Instant> deadline;
+    while (true) {
+      PENSTOCK_TRY_ASSIGN(const auto admission, intake().append(record, ticket));
+      if (admission == Intake::Admission::kAccepted) return {};
+      if (!deadline) deadline = deadline_of(sender_->config().max_block);
+      if (admission == Intake::Admission::kFull) {
+        PENSTOCK_TRY(intake().wait_for_room(record, *deadline));
+      } else {
+        PENSTOCK_TRY(
+            io_.run([&] { return sender_->resolve(std::string(record.topic), *deadline); }));
+      }
+    }
+  }
+
+  Status flush(milliseconds timeout) {
+    if (intake().wait_until_flushed(intake().start_flush(), deadline_of(timeout))) return {};
+    return fail(Errc::kTimeout, "records accepted before flush() still have no outcome after " +
+                                    std::to_string(timeout.count()) + " ms");
+  }
+
+  Status close(milliseconds timeout) {
+    return io_.run([&] { return close_there(timeout); });
+  }
+
+  Intake& intake() { return sender_->intake(); }
+  static Instant deadline_of(milliseconds timeout) {
+    return deadline_after(std::chrono::steady_clock::now(), timeout);
+  }
+
+ private:
+  Task<Status> start_there(ProducerConfig config) {
+    PENSTOCK_CO_TRY_ASSIGN(sender_, AsyncProducer::open(io_.cluster(), std::move(config)));
+    co_return Status{};
+  }
+  Task<Status> close_there(milliseconds timeout) {
+    if (closed_) co_return Status{};
+    closed_ = true;
+    co_return co_await sender_->close(timeout);
+  }
+  Task<Status> end() {
+    if (!sender_) co_return Status{};
+    const Status closed = co_await close_there(milliseconds(0));
+    sender_.reset();
+    co_return closed;
+  }
+
+  Client::Io& io_;
+  std::unique_ptr<AsyncProducer> sender_;
+  bool closed_ = false;  // on the client's thread
+};
+
+Producer::Producer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Producer::~Producer() = default;
+
+Result<std::unique_ptr<Producer>> Producer::open(Client& client, ProducerConfig config) {
+  auto core = std::make_unique<Core>(client.io());
+  PENSTOCK_TRY(core->start(std::move(config)));
+  return std::unique_ptr<Producer>(new Producer(std::move(core)));
+}
+
+Status Producer::produce(const ProducerRecord& record) { return core_->accept(record, 0); }
+
+Result<Delivery> Producer::produce_and_wait(const ProducerRecord& record) {
+  const Ticket ticket = core_->intake().new_ticket();
+  if (Status accepted = core_->accept(record, ticket); !accepted) {
+    core_->intake().drop_ticket(ticket);
+    return std::unexpected(std::move(accepted).error());
+  }
+  return core_->intake().await_ticket(ticket);
+}
+
+std::vector<Delivery> Producer::poll(milliseconds wait) {
+  return core_->intake().poll(Core::deadline_of(wait));
+}
+
+Status Producer::flush(milliseconds timeout) { return core_->flush(timeout); }
+Status Producer::close(milliseconds timeout) { return core_->close(timeout); }
+ProducerStats Producer::stats() const { return core_->intake().stats(); }
+
+}  // namespace penstock::client

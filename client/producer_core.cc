@@ -1,0 +1,330 @@
+#include "client/producer_core.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/assert.h"
+#include "client/limits.h"
+
+namespace penstock::client {
+
+ProducerCore::ProducerCore(const ProducerConfig& config, Backoff backoff, Rng rng)
+    : config_(config), backoff_(backoff), rng_(rng) {}
+
+ProducerCore::Queue& ProducerCore::queue(Slot slot) {
+  if (slot >= queues_.size()) queues_.resize(slot + 1);
+  return queues_[slot];
+}
+
+void ProducerCore::list(Slot slot) {
+  Queue& own = queue(slot);
+  if (own.listed || own.waiting.empty()) return;
+  own.listed = true;
+  order_.push_back(slot);
+}
+
+void ProducerCore::place(Slot slot, Target target, Instant now) {
+  Queue& own = queue(slot);
+  if (own.placed && own.target.id != target.id) {
+    const Slot slots[] = {slot};
+    remove(slots, Error(Errc::kUnknownTopic, target.topic + " was deleted, and created again"));
+  }
+  // A leader that is known by now is worth trying at once.
+  if (own.target.leader != target.leader && target.leader != kNoBroker) own.retry_at = now;
+  own.target = std::move(target);
+  own.placed = true;
+  own.gone.reset();
+}
+
+void ProducerCore::remove(std::span<const Slot> slots, const Error& error) {
+  for (const Slot slot : slots) {
+    Queue& own = queue(slot);
+    own.placed = false;
+    own.gone = error;
+    for (Batch& batch : std::exchange(own.waiting, {})) give_up(std::move(batch), error);
+  }
+}
+
+void ProducerCore::add(Batch batch) {
+  const Slot slot = batch.slot;
+  if (const auto& gone = queue(slot).gone) {
+    give_up(std::move(batch), *gone);
+    return;
+  }
+  queue(slot).waiting.push_back(std::move(batch));
+  list(slot);
+}
+
+bool ProducerCore::has_capacity(BrokerId id, Instant now) const {
+  const auto it = brokers_.find(id);
+  return it == brokers_.end() ||
+         (it->second.calls < config_.max_in_flight_requests && it->second.throttled_until <= now);
+}
+
+bool ProducerCore::is_ready(const Queue& own, Instant now) const {
+  return own.placed && !own.under_way && own.target.leader != kNoBroker && own.retry_at <= now;
+}
+
+bool ProducerCore::is_sendable(Slot slot, Instant now) const {
+  if (slot >= queues_.size()) return false;
+  const Queue& own = queues_[slot];
+  return own.gone || (is_ready(own, now) && has_capacity(own.target.leader, now));
+}
+
+std::vector<BrokerId> ProducerCore::brokers_with_work(Instant now) const {
+  std::set<BrokerId> brokers;
+  for (const Slot slot : order_) {
+    if (!queues_[slot].waiting.empty() && is_sendable(slot, now)) {
+      brokers.insert(queues_[slot].target.leader);
+    }
+  }
+  return {brokers.begin(), brokers.end()};
+}
+
+std::optional<ProduceCall> ProducerCore::next_call(BrokerId id, std::size_t max_bytes,
+                                                   Instant now) {
+  if (!has_capacity(id, now)) return std::nullopt;
+  ProduceCall call{.id = next_call_, .broker = id, .parts = {}};
+  Call under_way{.broker = id, .parts = {}};
+  std::size_t room = std::min(max_bytes, config_.max_request_bytes);
+  for (std::size_t turns = order_.size(); turns > 0; --turns) {
+    const Slot slot = order_.front();
+    Queue& own = queues_[slot];
+    const bool mine = is_ready(own, now) && own.target.leader == id;
+    if (mine && !take_part(slot, room, call.parts.empty(), call, under_way)) break;
+    if (mine && !call.parts.empty()) room -= std::min(room, call.parts.back().bytes);
+    order_.pop_front();
+    own.listed = false;
+    list(slot);
+    if (call.parts.size() == kMaxPartitionsPerRequest) break;
+  }
+  if (call.parts.empty()) return std::nullopt;
+  ++next_call_;
+  ++requests_;
+  ++broker(id).calls;
+  calls_.emplace(call.id, std::move(under_way));
+  return call;
+}
+
+// False when the slot's next batch does not fit any more. The first part always takes one.
+bool ProducerCore::take_part(Slot slot, std::size_t room, bool first, ProduceCall& call,
+                             Call& record) {
+  Queue& own = queues_[slot];
+  if (own.waiting.empty()) return true;
+  ProduceCall::Part part{.slot = slot,
+                         .id = own.target.id,
+                         .leader_epoch = own.target.leader_epoch,
+                         .batches = {},
+                         .bytes = 0};
+  PartUnderWay under_way{.slot = slot, .batches = {}};
+  while (!own.waiting.empty()) {
+    Batch& next = own.waiting.front();
+    const bool fits = part.bytes + next.bytes.size() <= room;
+    if (!fits && !(first && part.batches.empty())) break;
+    if (next.alone && !part.batches.empty()) break;
+    ++next.attempts;
+    if (next.attempts > 1) ++retries_;
+    const bool alone = next.alone;
+    part.bytes += next.bytes.size();
+    part.batches.push_back(next.bytes);
+    under_way.batches.push_back(std::move(next));
+    own.waiting.pop_front();
+    if (alone) break;
+  }
+  if (part.batches.empty()) return false;
+  own.under_way = true;
+  call.parts.push_back(std::move(part));
+  record.parts.push_back(std::move(under_way));
+  return true;
+}
+
+ProducerCore::Call ProducerCore::end_call(std::uint64_t id) {
+  const auto it = calls_.find(id);
+  PENSTOCK_ASSERT(it != calls_.end(), "a call ends once");
+  Call call = std::move(it->second);
+  calls_.erase(it);
+  --broker(call.broker).calls;
+  for (const PartUnderWay& part : call.parts) queues_[part.slot].under_way = false;
+  return call;
+}
+
+void ProducerCore::on_answer(std::uint64_t id, std::span<const PartAnswer> answers, Instant now) {
+  Call call = end_call(id);
+  broker(call.broker).unreachable.reset();
+  for (std::size_t i = 0; i < call.parts.size(); ++i) {
+    if (i >= answers.size()) {
+      part_failed(std::move(call.parts[i]),
+                  Error(Errc::kInternal, "the answer leaves this part out"), Stage::kSent, now);
+    } else if (answers[i].error) {
+      part_failed(std::move(call.parts[i]), *answers[i].error, Stage::kAnswered, now);
+    } else {
+      part_delivered(std::move(call.parts[i]), answers[i]);
+    }
+  }
+}
+
+void ProducerCore::on_failure(std::uint64_t id, const Error& error, Stage stage, Instant now) {
+  Call call = end_call(id);
+  for (PartUnderWay& part : call.parts) part_failed(std::move(part), error, stage, now);
+}
+
+void ProducerCore::part_delivered(PartUnderWay part, const PartAnswer& answer) {
+  Queue& own = queues_[part.slot];
+  std::int64_t records = 0;
+  for (const Batch& batch : part.batches) records += batch.records;
+  own.failures = 0;
+  own.last_error.reset();
+  if (answer.last_offset - answer.base_offset + 1 != records) {
+    const Error error(Errc::kInternal, "the broker acknowledged offsets " +
+                                           std::to_string(answer.base_offset.value()) + " to " +
+                                           std::to_string(answer.last_offset.value()) + " for " +
+                                           std::to_string(records) + " records");
+    for (Batch& batch : part.batches) give_up(std::move(batch), error);
+    return;
+  }
+  Offset base = answer.base_offset;
+  for (Batch& batch : part.batches) {
+    const std::uint32_t count = batch.records;
+    deliver(std::move(batch), base, answer.receipt);
+    base = base + count;
+  }
+}
+
+void ProducerCore::part_failed(PartUnderWay part, const Error& error, Stage stage, Instant now) {
+  Queue& own = queues_[part.slot];
+  const Verdict verdict = judge(error, stage);
+  if (verdict.may_be_written) {
+    for (Batch& batch : part.batches) {
+      if (!batch.doubt) batch.doubt = error;
+    }
+  }
+  own.last_error = error;
+  if (verdict.metadata_is_stale && own.placed) stale_topics_.insert(own.target.topic);
+  switch (own.gone ? NextStep::kGiveUp : verdict.next) {
+    case NextStep::kRetry:
+      own.retry_at = now + backoff_.pause(++own.failures, rng_);
+      requeue(own, std::move(part.batches));
+      break;
+    case NextStep::kSplit:
+      split_or_give_up(own, std::move(part.batches), error);
+      break;
+    case NextStep::kGiveUp:
+      for (Batch& batch : part.batches) give_up(std::move(batch), error);
+      break;
+  }
+  list(part.slot);
+}
+
+void ProducerCore::requeue(Queue& own, std::vector<Batch> batches) {
+  for (auto it = batches.rbegin(); it != batches.rend(); ++it) {
+    if (it->reported) {
+      released_bytes_ += it->memory_bytes;
+    } else {
+      own.waiting.push_front(std::move(*it));
+    }
+  }
+}
+
+void ProducerCore::on_throttle(BrokerId id, Instant until) {
+  Broker& own = broker(id);
+  own.throttled_until = std::max(own.throttled_until, until);
+}
+
+void ProducerCore::on_unreachable(BrokerId id, Error error) {
+  broker(id).unreachable = std::move(error);
+  for (const Slot slot : order_) {
+    if (queues_[slot].target.leader == id) stale_topics_.insert(queues_[slot].target.topic);
+  }
+}
+
+void ProducerCore::tick(Instant now) {
+  const Instant too_old = now - config_.delivery_timeout;
+  // Those under way are older than those that wait: outcomes keep the order of the partition.
+  for (auto& [id, call] : calls_) {
+    for (PartUnderWay& part : call.parts) {
+      for (Batch& batch : part.batches) {
+        if (batch.reported || batch.created > too_old) continue;
+        const Error silence(Errc::kTimeout, "sent, and the broker has not answered yet");
+        BatchOutcome outcome = outcome_of(batch);
+        outcome.error =
+            std::make_shared<const Error>(expired_error(delivery_timeout(), silence, silence));
+        outcomes_.push_back(std::move(outcome));
+        batch.reported = true;
+      }
+    }
+  }
+  for (const Slot slot : order_) {
+    Queue& own = queues_[slot];
+    while (!own.waiting.empty() && own.waiting.front().created <= too_old) {
+      const Error error = expiry_of(own, own.waiting.front());
+      give_up(std::move(own.waiting.front()), error);
+      own.waiting.pop_front();
+    }
+  }
+}
+
+Error ProducerCore::expiry_of(const Queue& own, const Batch& batch) const {
+  std::optional<Error> why = own.last_error;
+  const auto leader = brokers_.find(own.target.leader);
+  if (!own.placed || own.target.leader == kNoBroker) {
+    why = Error(Errc::kNotLeader, "the partition has no leader");
+  } else if (leader != brokers_.end() && leader->second.unreachable) {
+    why = leader->second.unreachable;
+  }
+  return expired_error(delivery_timeout(), why, batch.doubt);
+}
+
+std::string ProducerCore::delivery_timeout() const {
+  return "the delivery timeout of " + std::to_string(config_.delivery_timeout.count()) + " ms";
+}
+
+Instant ProducerCore::next_deadline(Instant now) const {
+  Instant next = Instant::max();
+  for (const Slot slot : order_) {
+    const Queue& own = queues_[slot];
+    if (own.waiting.empty()) continue;
+    next = std::min(next, own.waiting.front().created + config_.delivery_timeout);
+    if (own.under_way || !own.placed || own.target.leader == kNoBroker) continue;
+    if (own.retry_at > now) next = std::min(next, own.retry_at);
+    const auto leader = brokers_.find(own.target.leader);
+    if (leader != brokers_.end() && leader->second.throttled_until > now) {
+      next = std::min(next, leader->second.throttled_until);
+    }
+  }
+  for (const auto& [id, call] : calls_) {
+    for (const PartUnderWay& part : call.parts) {
+      for (const Batch& batch : part.batches) {
+        if (!batch.reported) next = std::min(next, batch.created + config_.delivery_timeout);
+      }
+    }
+  }
+  return next;
+}
+
+void ProducerCore::abort(const Error& reason) {
+  for (Queue& own : queues_) {
+    for (Batch& batch : std::exchange(own.waiting, {})) {
+      const Error& why = own.last_error ? *own.last_error : reason;
+      give_up(std::move(batch), Error(why).context("given up at close"));
+    }
+  }
+  for (auto& [id, call] : calls_) {
+    for (PartUnderWay& part : call.parts) {
+      for (Batch& batch : part.batches) {
+        if (batch.reported) continue;
+        BatchOutcome outcome = outcome_of(batch);
+        outcome.error = std::make_shared<const Error>(Errc::kCancelled,
+                                                      "given up at close, sent and not answered");
+        outcomes_.push_back(std::move(outcome));
+        batch.reported = true;
+      }
+    }
+  }
+}
+
+std::vector<BatchOutcome> ProducerCore::take_outcomes() { return std::exchange(outcomes_, {}); }
+std::set<std::string> ProducerCore::take_stale_topics() { return std::exchange(stale_topics_, {}); }
+std::size_t ProducerCore::take_released_bytes() { return std::exchange(released_bytes_, 0); }
+
+}  // namespace penstock::client

@@ -1,0 +1,169 @@
+// ProducerCore: decides what is sent when, what is tried again, and what becomes of every batch.
+//
+// Invariants:
+// - At most one request of a partition is under way or waits for its retry. The protocol has no
+//   sequence numbers yet: with two under way, the second could be written after the first was
+//   refused, and the retry of the first would overtake it. What queues up meanwhile goes out in one
+//   request (many batches a partition), so that the price is one round trip of idle time for a
+//   producer that writes to a single partition.
+// - Batches of a partition leave in order; a failed one goes back to the front.
+// - Every batch that was added gets exactly one outcome; delivered, failed (certainly not written)
+//   or unknown, by its whole history (client/outcome.h).
+// - Bytes of a request under way stay charged until the request has ended, even when their outcome
+//   was told before that.
+// Threads: one. Time comes in; outcomes, stale topics and released memory are taken out.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "client/backoff.h"
+#include "client/batch.h"
+#include "client/config.h"
+#include "client/metadata.h"
+#include "client/outcome.h"
+
+namespace penstock::client {
+
+// Where a slot's batches go.
+struct Target {
+  std::string topic;
+  TopicPartition id;
+  BrokerId leader = kNoBroker;
+  Term leader_epoch;
+};
+
+struct ProduceCall {
+  struct Part {
+    Slot slot = 0;
+    TopicPartition id;
+    Term leader_epoch;
+    std::vector<SharedBytes> batches;  // shared with the core: nobody can reuse them meanwhile
+    std::size_t bytes = 0;
+  };
+  std::uint64_t id = 0;
+  BrokerId broker = kNoBroker;
+  std::vector<Part> parts;
+};
+
+// The broker's answer for one part of a call.
+struct PartAnswer {
+  std::optional<Error> error;
+  Offset base_offset;
+  Offset last_offset;
+  Receipt receipt;
+};
+
+class ProducerCore {
+ public:
+  ProducerCore(const ProducerConfig& config, Backoff backoff, Rng rng);
+
+  // Sets or changes where a slot's batches go. When the topic's id changed (it was deleted and
+  // created again), what was accepted for the old one fails.
+  void place(Slot slot, Target target, Instant now);
+  // The topic of these slots does not exist any more: everything that waits, and everything that is
+  // added until place(), fails with `error`.
+  void remove(std::span<const Slot> slots, const Error& error);
+
+  void add(Batch batch);
+  // A batch that could not be encoded.
+  void reject(Batch batch, const Error& error) { give_up(std::move(batch), error); }
+
+  // True when a request for the slot could leave now, were there anything to send.
+  bool is_sendable(Slot slot, Instant now) const;
+  // Brokers for which next_call() has something.
+  std::vector<BrokerId> brokers_with_work(Instant now) const;
+  // At most `max_bytes` of batches, except for a single batch that is larger.
+  std::optional<ProduceCall> next_call(BrokerId broker, std::size_t max_bytes, Instant now);
+
+  // How a call ended: exactly one of these for each.
+  void on_answer(std::uint64_t call, std::span<const PartAnswer> answers, Instant now);
+  void on_failure(std::uint64_t call, const Error& error, Stage stage, Instant now);
+  // The broker asks for a pause before the next request.
+  void on_throttle(BrokerId broker, Instant until);
+  // Why nothing can be sent to a broker; part of the explanation when a batch expires.
+  void on_unreachable(BrokerId broker, Error error);
+
+  // Gives every batch whose delivery timeout is over its outcome.
+  void tick(Instant now);
+  // When tick() or next_call() has something to do without another input.
+  Instant next_deadline(Instant now) const;
+  // Ends everything: what was never sent fails, the rest is unknown.
+  void abort(const Error& reason);
+
+  std::vector<BatchOutcome> take_outcomes();
+  std::set<std::string> take_stale_topics();
+  std::size_t take_released_bytes();
+
+  std::uint64_t requests() const { return requests_; }
+  std::uint64_t retries() const { return retries_; }
+  std::size_t calls_under_way() const { return calls_.size(); }
+
+ private:
+  struct Queue {
+    Target target;
+    bool placed = false;
+    std::optional<Error> gone;  // the topic does not exist any more
+    bool under_way = false;
+    bool listed = false;  // in order_
+    std::deque<Batch> waiting;
+    std::uint32_t failures = 0;  // in a row
+    Instant retry_at = Instant::min();
+    std::optional<Error> last_error;  // cleared by the next success
+  };
+  struct Broker {
+    std::size_t calls = 0;
+    Instant throttled_until = Instant::min();
+    std::optional<Error> unreachable;
+  };
+  struct PartUnderWay {
+    Slot slot = 0;
+    std::vector<Batch> batches;
+  };
+  struct Call {
+    BrokerId broker = kNoBroker;
+    std::vector<PartUnderWay> parts;
+  };
+
+  Queue& queue(Slot slot);
+  Broker& broker(BrokerId id) { return brokers_[id]; }
+  bool has_capacity(BrokerId id, Instant now) const;
+  bool is_ready(const Queue& queue, Instant now) const;
+  void list(Slot slot);
+
+  bool take_part(Slot slot, std::size_t room, bool first, ProduceCall& call, Call& record);
+  Call end_call(std::uint64_t id);
+  void part_delivered(PartUnderWay part, const PartAnswer& answer);
+  void part_failed(PartUnderWay part, const Error& error, Stage stage, Instant now);
+  void requeue(Queue& queue, std::vector<Batch> batches);
+  void split_or_give_up(Queue& queue, std::vector<Batch> batches, const Error& error);
+
+  void deliver(Batch batch, Offset base_offset, const Receipt& receipt);
+  void give_up(Batch batch, const Error& error);
+  BatchOutcome outcome_of(Batch& batch);
+  Error expiry_of(const Queue& queue, const Batch& batch) const;
+  std::string delivery_timeout() const;
+
+  const ProducerConfig config_;
+  const Backoff backoff_;
+  Rng rng_;
+  std::deque<Queue> queues_;  // by slot
+  std::deque<Slot> order_;    // slots with waiting batches, next turn first
+  std::map<BrokerId, Broker> brokers_;
+  std::map<std::uint64_t, Call> calls_;
+  std::uint64_t next_call_ = 1;
+  std::uint64_t requests_ = 0;
+  std::uint64_t retries_ = 0;
+
+  std::vector<BatchOutcome> outcomes_;
+  std::set<std::string> stale_topics_;
+  std::size_t released_bytes_ = 0;
+};
+
+}  // namespace penstock::client

@@ -1,0 +1,158 @@
+// FakeBroker: a broker of one process-local thread that speaks the real protocol over loopback and
+// fails on demand, so that every way in which a request can end badly can be shown.
+//
+// It keeps topics in memory, knows nothing of disks, and believes the client: what it stored is
+// what the tests look at. Threads: all methods from the test's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "base/types.h"
+#include "protocol/rpc/server.h"
+#include "protocol/wire/data.pb.h"
+#include "protocol/wire/metadata.pb.h"
+
+namespace penstock::client {
+
+// What happens to one produce request.
+struct ProduceFault {
+  enum class Kind {
+    kNone,
+    kRefuse,           // not written; every part is answered with `error`
+    kRefuseFirstPart,  // the first part alone is refused
+    kWriteThenError,   // written; answered with `error`
+    kCutBeforeWrite,   // not written; the connection is cut
+    kCutAfterWrite,    // written; the connection is cut
+    kSilence,          // written; never answered
+    kGarbage,          // written; answered with bytes that are no such message
+    kWrongOffsets,     // written; acknowledged with offsets that cannot be
+  };
+  Kind kind = Kind::kNone;
+  Error error{Errc::kOk, ""};
+
+  static ProduceFault refuse(Errc code) { return {Kind::kRefuse, Error(code)}; }
+  static ProduceFault refuse_first_part(Errc code) { return {Kind::kRefuseFirstPart, Error(code)}; }
+  static ProduceFault write_then(Errc code) { return {Kind::kWriteThenError, Error(code)}; }
+  static ProduceFault of(Kind kind) { return {kind, Error(Errc::kOk, "")}; }
+};
+
+// What happens to one fetch request.
+enum class FetchFault { kNone, kFlipRecordBit, kFlipHeaderBit, kRefuse, kCut };
+
+class FakeBroker {
+ public:
+  FakeBroker();
+  ~FakeBroker();
+
+  rpc::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+  // Cuts every connection and stops listening; revive() listens on the same port again.
+  void kill();
+  void revive();
+  // Cuts every connection; goes on listening.
+  void cut_connections();
+
+  void create_topic(const std::string& name, int partitions);
+  void delete_topic(const std::string& name);
+  // A new term: requests with the old leader epoch are refused from now on.
+  void elect(const std::string& name);
+  void set_log_start(const std::string& name, int partition, std::int64_t offset);
+  // Appends a batch of these values as another client would; control batches hold none of them.
+  void append(const std::string& name, int partition, const std::vector<std::string>& values);
+  void append_control(const std::string& name, int partition);
+
+  // For the produce requests (fetch requests) to come, in turn; then all is well.
+  void on_produce(std::vector<ProduceFault> faults);
+  void on_fetch(std::vector<FetchFault> faults);
+  // Every batch over this size is refused with kBatchTooLarge.
+  void limit_batches(std::size_t bytes);
+  // While held, produce requests are received and not worked on.
+  void hold_produces();
+  void release_produces();
+
+  // Values of the data records in the log of a partition, in order.
+  std::vector<std::string> values(const std::string& name, int partition);
+  std::size_t batches(const std::string& name, int partition);
+  std::size_t produce_requests();
+  std::size_t fetch_requests();
+  std::size_t metadata_requests();
+  // The largest number of produce requests that were under way for one partition at a time.
+  std::size_t most_produces_at_once();
+  std::uint64_t connections();
+  // Waits until the broker has seen so many produce requests.
+  void await_produce_requests(std::size_t count);
+
+ private:
+  struct Log {
+    std::vector<Bytes> batches;
+    Offset start;
+    Offset end;
+    std::size_t produces_under_way = 0;
+  };
+  struct Topic {
+    Uuid id;
+    std::int32_t epoch = 1;
+    std::vector<Log> logs;
+  };
+
+  template <typename Work>
+  auto on_thread(Work work) {
+    // Shared: the task may still be ending when its result is taken.
+    auto task =
+        std::make_shared<std::packaged_task<std::invoke_result_t<Work&>()>>(std::move(work));
+    auto result = task->get_future();
+    asio::post(context_, [task] { (*task)(); });
+    return result.get();
+  }
+
+  void listen();
+  Task<rpc::Response> handle(rpc::Request request);
+  Task<rpc::Response> produce(rpc::Request request);
+  wire::v1::ProduceResponse write(const wire::v1::ProduceRequest& request, ByteView attachment,
+                                  const ProduceFault& fault);
+  void write_part(const wire::v1::ProduceRequest::PartitionData& part, ByteView batches,
+                  wire::v1::ProduceResponse::PartitionAnswer& answer);
+  Task<rpc::Response> fetch(rpc::Request request);
+  std::size_t read(const wire::v1::FetchRequest& request, wire::v1::FetchResponse& response,
+                   Bytes& attachment);
+  rpc::Response describe_topics(const rpc::Request& request);
+  rpc::Response describe_cluster(const rpc::Request& request);
+  rpc::Response list_offsets(const rpc::Request& request);
+  rpc::Response create(const rpc::Request& request);
+  rpc::Response remove(const rpc::Request& request);
+  rpc::Response alter(const rpc::Request& request);
+  rpc::Response delete_records(const rpc::Request& request);
+  Topic* find(const std::string& id);
+  Result<Log*> find_log(const std::string& id, int partition, int epoch);
+  void append_bytes(Log& log, Bytes batch, std::int32_t epoch);
+
+  asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> busy_{asio::make_work_guard(context_)};
+  Wakeup changed_{context_.get_executor()};
+  std::unique_ptr<rpc::Server> server_;
+  std::uint16_t port_ = 0;
+  std::map<std::string, Topic> topics_;
+  std::deque<ProduceFault> produce_faults_;
+  std::deque<FetchFault> fetch_faults_;
+  std::size_t max_batch_bytes_ = SIZE_MAX;
+  bool held_ = false;
+  bool closing_ = false;
+  std::size_t produce_requests_ = 0;
+  std::size_t fetch_requests_ = 0;
+  std::size_t metadata_requests_ = 0;
+  std::size_t most_produces_at_once_ = 0;
+  std::uint64_t next_topic_ = 1;
+  std::thread thread_;
+};
+
+}  // namespace penstock::client

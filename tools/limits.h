@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace penstock::tools {
 
@@ -34,7 +35,9 @@ inline constexpr std::chrono::seconds kDrainTimeout{30};
 // `up`: pause before a worker that died is started again; doubles up to the second figure.
 inline constexpr std::chrono::milliseconds kRestartBackoff{500};
 inline constexpr std::chrono::milliseconds kRestartBackoffMax{30'000};
-// Unknown flags in one command line that are worth naming; more only scrolls the first one away.
-inline constexpr int kMaxReportedBadLines = 5;
+// A log file of `up` that is larger than this is put aside at the next start.
+inline constexpr std::uintmax_t kMaxLogBytes = 64U << 20;
+// Bad lines of an input that are shown; more would only scroll the first one away.
+inline constexpr std::uint64_t kMaxReportedBadLines = 5;
 
 }  // namespace penstock::tools

@@ -35,8 +35,8 @@ std::optional<std::string> hint(const Error& error) {
       return "penstock topic describe NAME shows the first and last offset of each partition";
     case Errc::kRecordTooLarge:
     case Errc::kBatchTooLarge:
-      return "the topic's limit is its setting max_batch_bytes: penstock topic alter NAME --set "
-             "max_batch_bytes=N";
+      return "the topic's limits are its settings max_record_bytes and max_batch_bytes: penstock "
+             "topic alter NAME --set max_record_bytes=N,max_batch_bytes=N";
     case Errc::kDiskFull:
       return "free space, or shorten retention: penstock topic alter NAME --set retention_ms=N; "
              "consumers and administration go on meanwhile";

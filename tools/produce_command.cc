@@ -1,0 +1,181 @@
+// penstock produce: records from a file, a pipe or the terminal into a topic.
+#include <iostream>
+
+#include "tools/commands.h"
+#include "tools/interrupt.h"
+#include "tools/nearest.h"
+#include "tools/publisher.h"
+#include "tools/settings.h"
+#include "tools/shared_flags.h"
+
+namespace penstock::tools {
+namespace {
+
+Result<client::Durability> durability_from_name(const std::string& name) {
+  if (name == "topic") return client::Durability::kTopicDefault;
+  if (name == "fsynced") return client::Durability::kFsynced;
+  if (name == "written") return client::Durability::kWritten;
+  return fail(Errc::kInvalidArgument,
+              "--durability takes topic, fsynced or written, not '" + name + "'");
+}
+
+Result<char> delimiter_from_text(const std::string& text) {
+  if (text == "tab" || text == "\\t") return '\t';
+  if (text.size() == 1 && text != "\"" && text != "\n" && text != "\r") return text[0];
+  return fail(Errc::kInvalidArgument, "--delimiter takes one character or tab");
+}
+
+Result<InputOptions> input_options(const Arguments& arguments) {
+  InputOptions options;
+  PENSTOCK_TRY_ASSIGN(options.format, input_format_from_name(arguments.text("format")));
+  options.key_field = arguments.text("key_field");
+  PENSTOCK_TRY_ASSIGN(const std::int64_t from_line, arguments.integer("from_line", 1));
+  options.from_line = static_cast<std::uint64_t>(from_line);
+  PENSTOCK_TRY_ASSIGN(options.delimiter, delimiter_from_text(arguments.text("delimiter")));
+  const std::string types = arguments.text("csv_types");
+  if (types != "auto" && types != "text") {
+    return fail(Errc::kInvalidArgument, "--csv_types takes auto or text, not '" + types + "'");
+  }
+  options.csv_types = types == "auto" ? CsvTypes::kAuto : CsvTypes::kText;
+  if (options.format == InputFormat::kLines && !options.key_field.empty()) {
+    return fail(Errc::kInvalidArgument,
+                "--key_field needs --format=ndjson or csv: plain lines have no fields");
+  }
+  return options;
+}
+
+Result<PublisherOptions> publisher_options(const Arguments& arguments) {
+  PublisherOptions options;
+  options.topic = arguments.operands()[0];
+  PENSTOCK_TRY_ASSIGN(options.input, input_options(arguments));
+  if (arguments.given("key")) options.key = arguments.text("key");
+  if (options.key && !options.input.key_field.empty()) {
+    return fail(Errc::kInvalidArgument, "--key and --key_field exclude each other");
+  }
+  PENSTOCK_TRY_ASSIGN(options.headers, parse_headers(arguments.all("header")));
+  if (arguments.given("partition")) {
+    PENSTOCK_TRY_ASSIGN(const std::int64_t partition, arguments.integer("partition", 0, INT32_MAX));
+    options.partition = PartitionId(static_cast<std::int32_t>(partition));
+  }
+  PENSTOCK_TRY_ASSIGN(options.rate, arguments.number("rate", 0, 1e9));
+  if (arguments.is_on("skip_bad")) options.on_bad_line = OnBadLine::kPassOver;
+  return options;
+}
+
+// The topic must be there before the input is read: a misspelt name must not consume a pipe.
+Status expect_topic(client::Client& client, const std::string& topic, bool create) {
+  const auto described = client.admin().describe_topics({topic});
+  if (described) return {};
+  if (described.error().code() != Errc::kUnknownTopic) return fail(described.error());
+  if (create) {
+    const auto created = client.admin().create_topic({.name = topic, .settings = {}});
+    if (!created) return fail(created.error());
+    return {};
+  }
+  std::string message = "no topic '" + topic + "'";
+  if (const auto all = client.admin().describe_topics()) {
+    std::vector<std::string> names;
+    for (const client::TopicDescription& known : *all) names.push_back(known.name);
+    if (const auto close = nearest(topic, names)) message += "; did you mean '" + *close + "'?";
+  }
+  return fail(Errc::kUnknownTopic, message);
+}
+
+Result<ExitCode> run(const Arguments& arguments) {
+  catch_interrupts();
+  PENSTOCK_TRY_ASSIGN(PublisherOptions options, publisher_options(arguments));
+  client::ProducerConfig config;
+  PENSTOCK_TRY_ASSIGN(config.durability, durability_from_name(arguments.text("durability")));
+  PENSTOCK_TRY_ASSIGN(config.codec, record::codec_from_name(arguments.text("codec")));
+  config.max_record_bytes = kMaxInputRecordBytes + (1U << 20);  // key and headers come on top
+  const std::string file = arguments.operands().size() > 1 ? arguments.operands()[1] : "-";
+  PENSTOCK_TRY_ASSIGN(FdSource source, FdSource::open(file));
+  PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
+  PENSTOCK_TRY(expect_topic(*client, options.topic, arguments.is_on("create")));
+  PENSTOCK_TRY_ASSIGN(const auto producer, client::Producer::open(*client, config));
+
+  const ProduceTally tally = Publisher(*producer, source, std::move(options)).run();
+  std::cerr << summary(tally);
+  std::cout << figures(tally);
+  return exit_code(tally);
+}
+
+constexpr std::string_view kDetails =
+    R"(Without FILE, or with -, standard input is read: any amount, in bounded memory.
+
+Formats:
+  lines    every line is one value, as it is
+  ndjson   every line must be JSON; it is published as it is; empty lines are passed over
+  csv      the first row names the columns, every further row becomes one JSON object. Unquoted
+           fields that are plain numbers become numbers, empty ones null (--csv_types=text keeps
+           all of them text).
+A bad line stops the command after everything before it was published; --skip_bad passes over it.
+
+Examples:
+  penstock produce quakes quakes.ndjson --format=ndjson --key_field=id
+  penstock produce strikes birdstrikes.csv --format=csv --codec=zstd
+  tail -f access.log | penstock produce access
+)";
+
+}  // namespace
+
+Command produce_command() {
+  return {
+      .name = "produce",
+      .operands = "TOPIC [FILE|-]",
+      .summary = "publish lines, NDJSON or CSV to a topic",
+      .details = std::string(kDetails),
+      .min_operands = 1,
+      .max_operands = 2,
+      .flags = {bootstrap_flag(),
+                {.name = "format",
+                 .value = "FORMAT",
+                 .default_value = "lines",
+                 .meaning = "of the input: lines, ndjson or csv"},
+                {.name = "key_field",
+                 .value = "NAME",
+                 .meaning = "field whose value becomes the record's key (ndjson, csv)"},
+                {.name = "key", .value = "TEXT", .meaning = "key of every record", .letter = 'k'},
+                {.name = "header",
+                 .value = "NAME=VALUE",
+                 .meaning = "header of every record; may be repeated",
+                 .kind = FlagKind::kList},
+                {.name = "partition",
+                 .value = "N",
+                 .meaning = "partition of every record; otherwise the key decides",
+                 .letter = 'p'},
+                {.name = "codec",
+                 .value = "CODEC",
+                 .default_value = "none",
+                 .meaning = "compression: none, gzip, snappy, lz4 or zstd"},
+                {.name = "durability",
+                 .value = "LEVEL",
+                 .default_value = "topic",
+                 .meaning = "acknowledged when fsynced, or written (to memory only); topic: as the "
+                            "topic says"},
+                {.name = "rate",
+                 .value = "N",
+                 .default_value = "0",
+                 .meaning = "records a second; 0: as fast as they are acknowledged"},
+                {.name = "skip_bad",
+                 .meaning = "pass over and count bad lines instead of stopping",
+                 .kind = FlagKind::kSwitch},
+                {.name = "from_line",
+                 .value = "N",
+                 .default_value = "1",
+                 .meaning = "first line to publish: go on where an earlier run stopped"},
+                {.name = "create",
+                 .meaning = "create the topic with default settings if it is not there",
+                 .kind = FlagKind::kSwitch},
+                {.name = "csv_types",
+                 .value = "TYPES",
+                 .default_value = "auto",
+                 .meaning = "auto: plain numbers become numbers; text: everything is text"},
+                {.name = "delimiter",
+                 .value = "CHAR",
+                 .default_value = ",",
+                 .meaning = "between CSV fields: one character, or tab"}},
+      .run = run};
+}
+
+}  // namespace penstock::tools

@@ -71,6 +71,8 @@ Task<Status> Wakeup::wait(std::uint64_t seen, std::chrono::steady_clock::time_po
 }
 
 Task<Status> sleep_for(std::chrono::nanoseconds duration) {
+  // A cancellation that an earlier wait has reported does not end this one's timer.
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return fail(Errc::kCancelled);
   asio::steady_timer timer(co_await asio::this_coro::executor, duration);
   co_await timer.async_wait(kAsTuple);
   if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return fail(Errc::kCancelled);

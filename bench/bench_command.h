@@ -46,7 +46,7 @@ struct BenchConfig {
   BenchMode mode = BenchMode::kProduce;
   std::vector<rpc::Endpoint> bootstrap{{"127.0.0.1", rpc::kDefaultPort}};
 
-  std::string topic;             // empty: a temporary one, created before and deleted afterwards
+  std::string topic{};           // empty: a temporary one, created before and deleted afterwards
   std::uint32_t partitions = 1;  // of the temporary topic
   std::uint64_t records = 0;     // stop after that many in all; 0: --seconds decides
   double seconds = 5;            // stop after that long; with records > 0 whichever comes first
@@ -61,17 +61,17 @@ struct BenchConfig {
 
   client::Durability durability = client::Durability::kFsynced;
   record::Codec codec = record::Codec::kNone;
-  std::optional<std::uint64_t> batch_bytes;  // none: the client's default
-  std::optional<double> linger_ms;           // none: the client's default; e2e: 0
-  std::optional<std::uint64_t> memory_limit_bytes;
+  std::optional<std::uint64_t> batch_bytes{};  // none: the client's default
+  std::optional<std::uint64_t> linger_ms{};    // none: the client's default; e2e: 0
+  std::optional<std::uint64_t> memory_limit_bytes{};
 
   std::string floor_dir = ".";  // for the disk floors: put it on the broker's disk
   double floor_seconds = 1;     // of each floor; 0: none are measured, no ratios are printed
   std::uint64_t floor_flush_bytes = 0;  // 0: what the broker's metrics say it flushed, else 1 MiB
   std::int64_t broker_pid = 0;  // 0: whoever listens on a loopback bootstrap address; -1: none
-  std::optional<rpc::Endpoint> metrics;  // the broker's metrics listener, for bytes per flush
+  std::optional<rpc::Endpoint> metrics{};  // the broker's metrics listener, for bytes per flush
 
-  std::string json_file;  // empty: none
+  std::string json_file{};  // empty: none
 };
 
 struct BenchFlag {

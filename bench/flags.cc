@@ -136,7 +136,7 @@ constexpr std::array kFlags = {
     BenchFlag{"batch_bytes", "", "batch size of the producer; default: the client's",
               set_count<&BenchConfig::batch_bytes>},
     BenchFlag{"linger_ms", "", "how long a batch waits for more; default: the client's, e2e 0",
-              set_number<&BenchConfig::linger_ms>},
+              set_count<&BenchConfig::linger_ms>},
     BenchFlag{"memory_limit_bytes", "",
               "memory of each producer or consumer; default: the client's",
               set_count<&BenchConfig::memory_limit_bytes>},

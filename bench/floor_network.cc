@@ -2,40 +2,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <thread>
-#include <utility>
 
 #include "base/clock.h"
 #include "bench/floor.h"
+#include "bench/plain_socket.h"
 
 namespace penstock::bench {
 namespace {
-
-std::unexpected<Error> socket_error(const char* what) {
-  return fail(Errc::kIoError, std::string(what) + ": " + std::strerror(errno));
-}
-
-class Socket {
- public:
-  Socket() = default;
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 struct Pair {
   Socket near;
@@ -67,34 +42,6 @@ Result<Pair> connected_pair() {
     }
   }
   return pair;
-}
-
-bool send_all(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-// How much came; 0 at the end of the stream.
-std::size_t receive_some(int fd, MutableByteView into) {
-  ssize_t got = 0;
-  do {
-    got = ::recv(fd, into.data(), into.size(), 0);
-  } while (got < 0 && errno == EINTR);
-  return got > 0 ? static_cast<std::size_t>(got) : 0;
-}
-
-bool receive_all(int fd, MutableByteView into) {
-  while (!into.empty()) {
-    const std::size_t got = receive_some(fd, into);
-    if (got == 0) return false;
-    into = into.subspan(got);
-  }
-  return true;
 }
 
 }  // namespace

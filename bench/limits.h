@@ -8,8 +8,8 @@ namespace penstock::bench {
 
 // The broker refuses larger ones by default, and a load of a few records says nothing.
 inline constexpr std::size_t kMaxRecordBytes = 8U << 20;
-// Room for an 8-byte send time and an 8-byte number in every record of an e2e load.
-inline constexpr std::size_t kMinStampedRecordBytes = 16;
+// A stamp (bench/load_stamp.h) stands in every record of an e2e load.
+inline constexpr std::size_t kMinStampedRecordBytes = 24;
 // Each producer or consumer brings its own client and two threads; more than this measures the
 // scheduler.
 inline constexpr std::uint32_t kMaxLoadThreads = 64;

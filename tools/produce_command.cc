@@ -1,4 +1,6 @@
 // penstock produce: records from a file, a pipe or the terminal into a topic.
+#include <algorithm>
+#include <charconv>
 #include <iostream>
 
 #include "tools/commands.h"
@@ -62,23 +64,45 @@ Result<PublisherOptions> publisher_options(const Arguments& arguments) {
   return options;
 }
 
-// The topic must be there before the input is read: a misspelt name must not consume a pipe.
-Status expect_topic(client::Client& client, const std::string& topic, bool create) {
-  const auto described = client.admin().describe_topics({topic});
-  if (described) return {};
-  if (described.error().code() != Errc::kUnknownTopic) return fail(described.error());
-  if (create) {
-    const auto created = client.admin().create_topic({.name = topic, .settings = {}});
-    if (!created) return fail(created.error());
-    return {};
-  }
+Error no_such_topic(client::Client& client, const std::string& topic) {
   std::string message = "no topic '" + topic + "'";
   if (const auto all = client.admin().describe_topics()) {
     std::vector<std::string> names;
     for (const client::TopicDescription& known : *all) names.push_back(known.name);
     if (const auto close = nearest(topic, names)) message += "; did you mean '" + *close + "'?";
   }
-  return fail(Errc::kUnknownTopic, message);
+  return {Errc::kUnknownTopic, message};
+}
+
+enum class IfMissing { kFail, kCreate };
+
+// The topic must be there before the input is read: a misspelt name must not consume a pipe.
+Result<client::TopicDescription> find_topic(client::Client& client, const std::string& topic,
+                                            IfMissing if_missing) {
+  auto described = client.admin().describe_topics({topic});
+  if (!described && described.error().code() == Errc::kUnknownTopic) {
+    if (if_missing == IfMissing::kFail) return fail(no_such_topic(client, topic));
+    PENSTOCK_TRY(client.admin().create_topic({.name = topic, .settings = {}}));
+    described = client.admin().describe_topics({topic});
+  }
+  if (!described) return fail(std::move(described).error());
+  return std::move(described->at(0));
+}
+
+// What the topic takes without compression: a record that is over it is a bad line of the input,
+// to be named before anything behind it is sent. Of compressed records only the broker can tell.
+std::uint64_t record_limit(const client::TopicDescription& topic, record::Codec codec) {
+  std::uint64_t limit = UINT64_MAX;
+  if (codec != record::Codec::kNone) return limit;
+  for (const client::SettingDescription& setting : topic.settings) {
+    if (setting.name != "max_record_bytes" && setting.name != "max_batch_bytes") continue;
+    std::uint64_t value = 0;
+    const char* end = setting.value.data() + setting.value.size();
+    if (std::from_chars(setting.value.data(), end, value).ec == std::errc()) {
+      limit = std::min(limit, value);
+    }
+  }
+  return limit;
 }
 
 Result<ExitCode> run(const Arguments& arguments) {
@@ -91,7 +115,10 @@ Result<ExitCode> run(const Arguments& arguments) {
   const std::string file = arguments.operands().size() > 1 ? arguments.operands()[1] : "-";
   PENSTOCK_TRY_ASSIGN(FdSource source, FdSource::open(file));
   PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
-  PENSTOCK_TRY(expect_topic(*client, options.topic, arguments.is_on("create")));
+  const IfMissing if_missing = arguments.is_on("create") ? IfMissing::kCreate : IfMissing::kFail;
+  PENSTOCK_TRY_ASSIGN(const client::TopicDescription topic,
+                      find_topic(*client, options.topic, if_missing));
+  options.max_record_bytes = record_limit(topic, config.codec);
   PENSTOCK_TRY_ASSIGN(const auto producer, client::Producer::open(*client, config));
 
   const ProduceTally tally = Publisher(*producer, source, std::move(options)).run();

@@ -1,5 +1,6 @@
 #include "tools/produce_tally.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -37,12 +38,19 @@ std::string why(const ProduceTally& tally) {
   return {};
 }
 
+std::uint64_t failed(const ProduceTally& tally) {
+  return tally.delivered.records_failed - std::min(tally.refused, tally.delivered.records_failed);
+}
+
+std::uint64_t lost(const ProduceTally& tally) {
+  return failed(tally) + tally.delivered.records_unknown;
+}
+
 std::string losses(const ProduceTally& tally) {
   std::string text;
-  const client::ProducerStats& stats = tally.delivered;
-  if (stats.records_failed > 0) text += records(stats.records_failed) + " failed: not written\n";
-  if (stats.records_unknown > 0) {
-    text += records(stats.records_unknown) + " with unknown outcome: written or not\n";
+  if (failed(tally) > 0) text += records(failed(tally)) + " failed: not written\n";
+  if (tally.delivered.records_unknown > 0) {
+    text += records(tally.delivered.records_unknown) + " with unknown outcome: written or not\n";
   }
   if (tally.failed_line && tally.end != ProduceEnd::kDelivery) {
     text += "the first of them is line " + std::to_string(*tally.failed_line) + ": " +
@@ -53,32 +61,37 @@ std::string losses(const ProduceTally& tally) {
 
 std::string how_to_go_on(const ProduceTally& tally) {
   if (tally.end == ProduceEnd::kEndOfInput) return {};
-  std::uint64_t line = tally.resume_line;
-  if (tally.failed_line && *tally.failed_line < line) {
-    return "hint: lines before " + std::to_string(*tally.failed_line) +
-           " are published; of the lines from there to " + std::to_string(line - 1) +
-           " some are, so going on with --from_line=" + std::to_string(*tally.failed_line) +
-           " may write a record twice\n";
+  const std::string next = "--from_line=" + std::to_string(tally.resume_line);
+  const std::string input = tally.input_is_file ? "\n" : " on the same input\n";
+  if (lost(tally) > 0 && tally.failed_line) {
+    const std::string line = std::to_string(*tally.failed_line);
+    if (lost(tally) == 1) {
+      return "hint: every other line up to there is published: see to line " + line +
+             " alone, and go on with " + next + input;
+    }
+    return "hint: lines before " + line + " are published, those from there to " +
+           std::to_string(tally.resume_line - 1) +
+           " only in part: going on with --from_line=" + line + " may write records twice, with " +
+           next + " leaves some out\n";
   }
   std::string text = "hint: ";
   if (tally.end == ProduceEnd::kBadLine) text += "pass over such lines with --skip_bad, or ";
-  text += "go on with --from_line=" + std::to_string(line);
-  return text + (tally.input_is_file ? "\n" : " on the same input\n");
+  return text + "go on with " + next + input;
 }
 
 }  // namespace
 
-void note_failures(ProduceTally& tally, const std::vector<client::Delivery>& deliveries) {
-  for (const client::Delivery& delivery : deliveries) {
-    if (!delivery.error) continue;
-    if (tally.failed_line && *tally.failed_line <= delivery.tag) continue;
-    tally.failed_line = delivery.tag;
-    tally.failed_error = delivery.error;
-  }
+void note_failure(ProduceTally& tally, const client::Delivery& failure) {
+  if (tally.failed_line && *tally.failed_line <= failure.tag) return;
+  tally.failed_line = failure.tag;
+  tally.failed_error = failure.error;
+}
+
+bool is_refusal(const Error& error) {
+  return error.code() == Errc::kRecordTooLarge || error.code() == Errc::kBatchTooLarge;
 }
 
 ExitCode exit_code(const ProduceTally& tally) {
-  const bool lost = tally.delivered.records_failed + tally.delivered.records_unknown > 0;
   switch (tally.end) {
     case ProduceEnd::kInterrupted:
       return ExitCode::kInterrupted;
@@ -90,12 +103,15 @@ ExitCode exit_code(const ProduceTally& tally) {
     case ProduceEnd::kEndOfInput:
       break;
   }
-  return lost ? ExitCode::kFailed : ExitCode::kOk;
+  return lost(tally) > 0 ? ExitCode::kFailed : ExitCode::kOk;
 }
 
 std::string summary(const ProduceTally& tally) {
   std::string text = why(tally) + losses(tally);
-  if (tally.bad_lines > 0) text += with_thousands(tally.bad_lines) + " bad lines passed over\n";
+  if (tally.bad_lines > 0) {
+    text += with_thousands(tally.bad_lines) +
+            (tally.bad_lines == 1 ? " bad line passed over\n" : " bad lines passed over\n");
+  }
   text += "published " + records(tally.delivered.records_delivered) + " to '" + tally.topic +
           "' in " + human_seconds(tally.seconds) + " (" + human_bytes(tally.value_bytes) +
           " read, " + with_thousands(static_cast<std::uint64_t>(rate_of(tally))) + " records/s)\n";
@@ -109,7 +125,7 @@ std::string figures(const ProduceTally& tally) {
                 "bad=%llu\n",
                 static_cast<unsigned long long>(tally.delivered.records_delivered),
                 static_cast<unsigned long long>(tally.value_bytes), tally.seconds, rate_of(tally),
-                static_cast<unsigned long long>(tally.delivered.records_failed),
+                static_cast<unsigned long long>(failed(tally)),
                 static_cast<unsigned long long>(tally.delivered.records_unknown),
                 static_cast<unsigned long long>(tally.bad_lines));
   return text.data();

@@ -25,19 +25,22 @@ struct ProduceTally {
   std::string topic;
   ProduceEnd end = ProduceEnd::kEndOfInput;
   std::optional<Error> error;     // why it ended, but for kEndOfInput and kInterrupted
-  std::uint64_t bad_lines = 0;    // passed over
+  std::uint64_t bad_lines = 0;    // passed over, `refused` included
+  std::uint64_t refused = 0;      // passed over because the broker refused them
   std::uint64_t value_bytes = 0;  // of the records accepted
   std::uint64_t resume_line = 0;  // first line that was not accepted
   bool input_is_file = false;     // so that it can be read again
   double seconds = 0;
-  client::ProducerStats delivered;  // after the last flush
+  client::ProducerStats delivered;  // after the last flush; `refused` ones count as failed
   // The first record that was not delivered.
   std::optional<std::uint64_t> failed_line;
   std::shared_ptr<const Error> failed_error;
 };
 
-// Line and text of an outcome that was not a delivery.
-void note_failures(ProduceTally& tally, const std::vector<client::Delivery>& deliveries);
+// Remembers the first line of those that were not delivered.
+void note_failure(ProduceTally& tally, const client::Delivery& failure);
+// The record itself is at fault: it was refused, and would be again.
+bool is_refusal(const Error& error);
 
 ExitCode exit_code(const ProduceTally& tally);
 // For people, on standard error: why it stopped, what became of the records, how to go on.

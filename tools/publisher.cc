@@ -79,6 +79,14 @@ bool Publisher::publish(const InputRecord& record) {
   } else if (options_.key) {
     key = as_bytes(*options_.key);
   }
+  const std::size_t payload = record.value.size() + (key ? key->size() : 0);
+  if (payload > options_.max_record_bytes) {
+    return refuse(
+        Error(Errc::kRecordTooLarge, "line " + std::to_string(record.line) + ": the record has " +
+                                         std::to_string(payload) + " bytes, the topic takes " +
+                                         std::to_string(options_.max_record_bytes) +
+                                         " (settings max_record_bytes and max_batch_bytes)"));
+  }
   const Status accepted = producer_.produce({.topic = options_.topic,
                                              .partition = options_.partition,
                                              .key = key,
@@ -111,13 +119,29 @@ bool Publisher::refuse(const Error& error) {
   return true;
 }
 
+void Publisher::take_outcomes() {
+  for (const client::Delivery& delivery : producer_.poll(client::milliseconds(0))) {
+    if (!delivery.error) continue;
+    if (options_.on_bad_line == OnBadLine::kPassOver && is_refusal(*delivery.error)) {
+      ++tally_.refused;
+      refuse(Error(*delivery.error).context("line " + std::to_string(delivery.tag)));
+    } else {
+      note_failure(tally_, delivery);
+    }
+  }
+}
+
 Status Publisher::look_at_outcomes() {
-  note_failures(tally_, producer_.poll(client::milliseconds(0)));
+  take_outcomes();
   if (!tally_.failed_line) return {};
+  stop_for_failed_line();
+  return fail(Errc::kCancelled, "a record was not delivered");
+}
+
+void Publisher::stop_for_failed_line() {
   Error error(*tally_.failed_error);
   stop(ProduceEnd::kDelivery,
        std::move(error).context("line " + std::to_string(*tally_.failed_line)));
-  return fail(Errc::kCancelled, "a record was not delivered");
 }
 
 void Publisher::stop(ProduceEnd end, std::optional<Error> error) {
@@ -131,14 +155,10 @@ void Publisher::flush() {
                            : std::chrono::milliseconds(kFlushTimeout);
   // A timeout shows in the outcomes: what has none by then failed or is unknown.
   (void)producer_.close(limit);
-  note_failures(tally_, producer_.poll(client::milliseconds(0)));
+  take_outcomes();
   tally_.delivered = producer_.stats();
   tally_.seconds = static_cast<double>(clock_.steady_ns() - started_ns_) / 1e9;
-  if (tally_.failed_line && tally_.end == ProduceEnd::kEndOfInput) {
-    Error error(*tally_.failed_error);
-    stop(ProduceEnd::kDelivery,
-         std::move(error).context("line " + std::to_string(*tally_.failed_line)));
-  }
+  if (tally_.failed_line && tally_.end == ProduceEnd::kEndOfInput) stop_for_failed_line();
 }
 
 void Publisher::draw_progress() {

@@ -30,6 +30,7 @@ struct PublisherOptions {
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<PartitionId> partition;
   double rate = 0;
+  std::uint64_t max_record_bytes = UINT64_MAX;  // of key and value, as the topic has it
   OnBadLine on_bad_line = OnBadLine::kStop;
 };
 
@@ -45,8 +46,12 @@ class Publisher {
   void publish_all();
   // False when the loop is to end.
   bool publish(const InputRecord& record);
+  // Stops or passes over, as the options say; false when the loop is to end.
   bool refuse(const Error& error);
+  // An error when a record was not delivered and the loop is to end.
   Status look_at_outcomes();
+  void take_outcomes();
+  void stop_for_failed_line();
   void stop(ProduceEnd end, std::optional<Error> error);
   void flush();
   void draw_progress();

@@ -67,15 +67,16 @@ TEST(ProduceTallyTest, AnInterruptionSaysWhereToGoOn) {
 
 TEST(ProduceTallyTest, OfSeveralFailuresTheFirstLineCounts) {
   ProduceTally tally = tally_of(ProduceEnd::kDelivery);
-  note_failures(tally, {failure(12, Errc::kTimeout), failure(9, Errc::kDiskFull)});
-  note_failures(tally, {failure(30, Errc::kTimeout)});
+  note_failure(tally, failure(12, Errc::kTimeout));
+  note_failure(tally, failure(9, Errc::kDiskFull));
+  note_failure(tally, failure(30, Errc::kTimeout));
   EXPECT_EQ(tally.failed_line, 9U);
   EXPECT_EQ(tally.failed_error->code(), Errc::kDiskFull);
 }
 
 TEST(ProduceTallyTest, FailedAndUnknownRecordsAreNeverPassedOffAsTheSame) {
   ProduceTally tally = tally_of(ProduceEnd::kDelivery);
-  note_failures(tally, {failure(9, Errc::kDiskFull)});
+  note_failure(tally, failure(9, Errc::kDiskFull));
   tally.error = Error(*tally.failed_error).context("line 9");
   tally.delivered.records_failed = 2;
   tally.delivered.records_unknown = 1;
@@ -84,8 +85,31 @@ TEST(ProduceTallyTest, FailedAndUnknownRecordsAreNeverPassedOffAsTheSame) {
       summary(tally),
       AllOf(HasSubstr("line 9: no space is left"), HasSubstr("2 records failed: not written"),
             HasSubstr("1 record with unknown outcome: written or not"),
-            HasSubstr("lines before 9 are published"), HasSubstr("may write a record twice")));
+            HasSubstr("lines before 9 are published, those from there to 17 only in part"),
+            HasSubstr("may write records twice")));
   EXPECT_THAT(figures(tally), HasSubstr("failed=2 unknown=1"));
+}
+
+TEST(ProduceTallyTest, ASingleFailureCanBeSeenToAlone) {
+  ProduceTally tally = tally_of(ProduceEnd::kDelivery);
+  note_failure(tally, failure(9, Errc::kBatchTooLarge));
+  tally.error = Error(*tally.failed_error).context("line 9");
+  tally.delivered.records_failed = 1;
+  EXPECT_THAT(summary(tally), HasSubstr("every other line up to there is published: see to line 9 "
+                                        "alone, and go on with --from_line=18\n"));
+}
+
+TEST(ProduceTallyTest, WhatTheBrokerRefusedCanBePassedOverToo) {
+  EXPECT_TRUE(is_refusal(Error(Errc::kBatchTooLarge)));
+  EXPECT_FALSE(is_refusal(Error(Errc::kDiskFull)));
+  ProduceTally tally = tally_of(ProduceEnd::kEndOfInput);
+  tally.bad_lines = 1;
+  tally.refused = 1;
+  tally.delivered.records_failed = 1;
+  EXPECT_EQ(exit_code(tally), ExitCode::kOk);
+  EXPECT_THAT(summary(tally),
+              AllOf(HasSubstr("1 bad line passed over\n"), Not(HasSubstr("failed"))));
+  EXPECT_THAT(figures(tally), HasSubstr("failed=0 unknown=0 bad=1"));
 }
 
 TEST(ProduceTallyTest, ALostConnectionKeepsItsExitCode) {

@@ -1,0 +1,115 @@
+"""penstock topic, dump and doctor against a real broker."""
+
+import json
+import pathlib
+import re
+import tempfile
+import unittest
+
+from command_line import FAILED, OK, USAGE, WithBroker, cli, figures
+
+
+class TopicTest(WithBroker):
+    def describe(self, topic):
+        return json.loads(self.run_cli("topic", "describe", topic, "--json")[0])[0]
+
+    def test_a_life(self):
+        self.run_cli("topic", "create", "life", "--partitions=2", "--set=retention_ms=3600000,segment_bytes=1048576")
+        self.run_cli("produce", "life", input=b"a\nb\n")
+        described = self.describe("life")
+        self.assertEqual(len(described["partitions"]), 2)
+        self.assertEqual(sum(p["high_watermark"] for p in described["partitions"]), 2)
+        self.assertEqual(described["settings"]["retention_ms"], {"value": "3600000", "is_default": False})
+        self.assertTrue(described["settings"]["durability"]["is_default"])
+        self.run_cli("topic", "alter", "life", "--set", "retention_ms=7200000", "--reset=segment_bytes", "--partitions=3")
+        described = self.describe("life")
+        self.assertEqual(described["settings"]["retention_ms"]["value"], "7200000")
+        self.assertTrue(described["settings"]["segment_bytes"]["is_default"])
+        self.assertEqual(len(described["partitions"]), 3)
+        self.run_cli("topic", "delete", "life", "--yes")
+        self.run_cli("topic", "describe", "life", expect=FAILED)
+
+    def test_tables_are_for_people(self):
+        topic = self.topic(partitions=2, retention_ms=1000000)
+        self.run_cli("produce", topic, input=b"x\n" * 1234)
+        table = self.run_cli("topic", "list")[0]
+        self.assertRegex(table, r"TOPIC +PARTITIONS +RECORDS +SIZE +STATE\n")
+        self.assertRegex(table, topic + r" +2 +1,234 ")
+        text = self.run_cli("topic", "describe", topic)[0]
+        self.assertRegex(text, r"PARTITION +LEADER +EPOCH +LOG START +HIGH WATERMARK +SIZE +STATE")
+        self.assertRegex(text, r"retention_ms +1000000 +\* set for this topic")
+
+    def test_what_cannot_be_is_said(self):
+        topic = self.topic()
+        self.assertIn("exists already", self.run_cli("topic", "create", topic, expect=FAILED)[1])
+        self.run_cli("topic", "create", topic, "--if_not_exists")
+        self.run_cli("topic", "create", "a/b", expect=FAILED)
+        self.assertIn("retention_ms", self.run_cli("topic", "create", "s", "--set=retntion_ms=1", expect=FAILED)[1])
+        self.run_cli("topic", "create", "s", "--set=retention_ms", expect=USAGE)
+        self.run_cli("topic", "alter", topic, expect=USAGE)
+        self.run_cli("topic", "delete", "never_there", "--yes", expect=FAILED)
+
+    def test_without_a_terminal_nothing_is_deleted_unasked(self):
+        topic = self.topic()
+        self.assertIn("--yes", self.run_cli("topic", "delete", topic, input=b"y\n", expect=USAGE)[1])
+        self.describe(topic)
+
+
+class DumpTest(WithBroker):
+    def test_shows_and_checks_what_is_on_disk(self):
+        topic = self.topic()
+        self.run_cli("produce", topic, "-k", "K", input=b'{"n":1}\n{"n":2}\n')
+        out = cli("dump", self.broker.data_dir, f"--topic={topic}", "--records", "--from=1").stdout.decode()
+        self.assertEqual(figures(out, "DUMP")["records"], "2")
+        self.assertEqual(figures(out, "DUMP")["damaged"], "0")
+        shown = [json.loads(line.split(" ", 5)[5]) for line in out.splitlines() if line.startswith("    record ")]
+        self.assertEqual([(r["topic"], r["offset"], r["value"]) for r in shown], [(topic, 1, {"n": 2})])
+        self.assertEqual(cli("dump", self.broker.data_dir, "--topic=none", check=False).returncode, FAILED)
+        self.assertEqual(cli("dump", "/nonexistent", check=False).returncode, FAILED)
+
+    def test_a_flipped_bit_is_found_without_a_broker(self):
+        topic = self.topic()
+        self.run_cli("produce", topic, input=b"x" * 500 + b"\n")
+        self.broker.stop()
+        try:
+            log = next(pathlib.Path(self.broker.data_dir).glob(f"topics/{topic}-*/0/*.log"))
+            content = bytearray(log.read_bytes())
+            content[200] ^= 1
+            log.write_bytes(content)
+            result = cli("dump", self.broker.data_dir, f"--topic={topic}", check=False)
+            self.assertEqual(result.returncode, FAILED)
+            self.assertIn(b"PROBLEM", result.stdout)
+            self.assertNotEqual(figures(result.stdout.decode(), "DUMP")["damaged"], "0")
+            content[200] ^= 1
+            log.write_bytes(content)
+            self.assertEqual(cli("dump", log.parent).returncode, OK)
+        finally:
+            self.broker.start()
+
+
+class DoctorTest(WithBroker):
+    def test_looks_at_everything_and_knows_the_broker(self):
+        findings = {}
+        with tempfile.TemporaryDirectory() as folder:
+            result = self.broker.cli("doctor", "--json", f"--data_dir={folder}", "--samples=20", check=False)
+            self.assertIn(result.returncode, (OK, FAILED))  # as this machine deserves
+            findings = {finding["check"]: finding for finding in json.loads(result.stdout)}
+            self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
+        self.assertEqual(set(findings), {"data directory", "file system", "fsync", "disk space", "clock", "open files",
+                                         "locked memory", "memory maps", "huge pages", "port", "metrics port", "broker"})
+        self.assertEqual(findings["broker"]["state"], "ok")
+        self.assertEqual(findings["port"]["state"], "ok")
+        self.assertIn("penstockd", findings["port"]["found"])
+        self.assertEqual(result.returncode == FAILED, any(f["state"] == "FAIL" for f in findings.values()))
+
+    def test_memory_is_no_disk(self):
+        if not pathlib.Path("/dev/shm").is_dir():
+            self.skipTest("no /dev/shm")
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            result = self.broker.cli("doctor", f"--data_dir={folder}", "--samples=20", check=False)
+        self.assertEqual(result.returncode, FAILED)
+        self.assertIn(b"lives in memory", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

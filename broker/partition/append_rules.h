@@ -21,7 +21,7 @@ namespace penstock::broker {
 struct AppendRules {
   std::uint64_t max_batch_bytes = 1U << 20;
   std::uint64_t max_record_bytes = 1U << 20;
-  std::optional<record::Codec> required_codec;  // none: the producer's choice
+  std::optional<record::Codec> required_codec = std::nullopt;  // none: the producer's choice
   record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
 };
 

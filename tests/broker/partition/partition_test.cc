@@ -1,0 +1,328 @@
+// A partition on a disk in memory. The disk pools are queues that the test empties when it likes,
+// so every story says exactly what was on disk when.
+#include "broker/partition/partition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <any>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "broker/partition/limits.h"
+#include "protocol/record/builder.h"
+#include "tests/fakes/fake_env.h"
+
+namespace penstock::broker {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class CountingObserver final : public PartitionObserver {
+ public:
+  void appended(std::uint64_t, std::int64_t records, std::int64_t) override {
+    records_appended += records;
+  }
+  void flushed(std::int64_t, std::int64_t) override { ++flushes; }
+  void checkpointed(std::int64_t) override { ++checkpoints; }
+  void read(std::uint64_t, bool from_disk) override { ++(from_disk ? cold_reads : cached_reads); }
+  void retention_freed(std::uint64_t bytes) override { freed += bytes; }
+
+  std::int64_t records_appended = 0;
+  int flushes = 0, checkpoints = 0, cold_reads = 0, cached_reads = 0;
+  std::uint64_t freed = 0;
+};
+
+Bytes batch_of(const std::string& value) {
+  record::BatchBuilder builder;
+  builder.append(Timestamp(1'000), std::nullopt, as_bytes(value));
+  return builder.build().value();
+}
+
+class PartitionTest : public testing::Test {
+ protected:
+  PartitionTest() { partition_ = open(rules_); }
+  ~PartitionTest() override { settle(); }
+
+  std::shared_ptr<Partition> open(const PartitionRules& rules) {
+    const TopicPartition id{{}, PartitionId(3)};
+    auto opened = storage::Log::open(env_, clock_, "/orders", {id}, rules.log).value();
+    return std::make_shared<Partition>(services_, id, "orders", rules, Term(7),
+                                       std::move(opened.log));
+  }
+
+  Result<Appended> append(const std::string& value) {
+    Bytes batch = batch_of(value);
+    return partition_->append(batch);
+  }
+  // Appends, and notes in `events_` when the acknowledgement comes.
+  void produce(const std::string& value) {
+    const Appended done = append(value).value();
+    partition_->when_durable(done.end(), [this, value](const Status& status) {
+      events_.push_back(value + (status ? " acked" : " " + status.error().to_string()));
+    });
+  }
+
+  // Everything that waits for the shard, the flush pool or the background pool.
+  static std::size_t drain(asio::io_context& io) {
+    io.restart();
+    return io.poll();
+  }
+  void run_shard() { drain(shard_); }
+  void flush_disk() {
+    drain(flush_pool_);
+    drain(shard_);
+  }
+  void settle() {
+    while (drain(flush_pool_) + drain(background_) + drain(shard_) > 0) {
+    }
+  }
+
+  template <typename T>
+  std::optional<T> begin(Task<T> task) {
+    asio::co_spawn(shard_, std::move(task),
+                   [this](const std::exception_ptr&, T value) { result_ = std::move(value); });
+    return std::nullopt;
+  }
+
+  fakes::FakeEnv env_;
+  FakeClock clock_;
+  asio::io_context shard_, flush_pool_, background_;
+  CountingObserver observer_;
+  DiskGuard disk_{env_, clock_, "/", 0};
+  FlushQueue flushes_{shard_.get_executor(), flush_pool_.get_executor(), clock_, 1};
+  CheckpointQueue checkpoints_{shard_.get_executor(), background_.get_executor(), clock_};
+  std::vector<std::string> fatal_;
+  PartitionServices services_{
+      .shard = shard_.get_executor(),
+      .background = background_.get_executor(),
+      .clock = &clock_,
+      .flushes = &flushes_,
+      .checkpoints = &checkpoints_,
+      .disk = &disk_,
+      .observer = &observer_,
+      .on_fatal = [this](const Error& e) { fatal_.push_back(e.to_string()); }};
+  PartitionRules rules_;
+  std::shared_ptr<Partition> partition_;
+  std::vector<std::string> events_;
+  std::any result_;
+};
+
+TEST_F(PartitionTest, NothingIsAcknowledgedBeforeItsFlush) {
+  produce("a");
+  run_shard();
+  EXPECT_THAT(events_, ElementsAre());
+  EXPECT_EQ(partition_->high_watermark(), Offset(0));
+  EXPECT_EQ(partition_->log_end(), Offset(1));
+  flush_disk();
+  EXPECT_THAT(events_, ElementsAre("a acked"));
+  EXPECT_EQ(partition_->high_watermark(), Offset(1));
+}
+
+TEST_F(PartitionTest, WhatComesDuringAFlushSharesTheNextOne) {
+  produce("a");  // its flush begins at once
+  produce("b");
+  produce("c");
+  drain(flush_pool_);
+  produce("d");  // the flush of a is over on the disk, but the shard has not heard of it
+  run_shard();
+  EXPECT_THAT(events_, ElementsAre("a acked"));
+  flush_disk();
+  EXPECT_THAT(events_, ElementsAre("a acked", "b acked", "c acked", "d acked"));
+  EXPECT_EQ(observer_.flushes, 2);
+}
+
+TEST_F(PartitionTest, PartitionsTakeTurnsOnTheDisk) {
+  const TopicPartition id{{}, PartitionId(4)};
+  auto opened = storage::Log::open(env_, clock_, "/other", {id}, rules_.log).value();
+  const auto other =
+      std::make_shared<Partition>(services_, id, "other", rules_, Term(7), std::move(opened.log));
+  produce("a");
+  Bytes batch = batch_of("x");
+  ASSERT_TRUE(other->append(batch));
+  produce("b");
+  flush_disk();  // one place on the disk: a alone
+  EXPECT_THAT(events_, ElementsAre("a acked"));
+  EXPECT_EQ(other->high_watermark(), Offset(0));
+  flush_disk();
+  EXPECT_EQ(other->high_watermark(), Offset(1)) << "the other one was in line before b";
+  EXPECT_THAT(events_, ElementsAre("a acked"));
+  flush_disk();
+  EXPECT_THAT(events_, ElementsAre("a acked", "b acked"));
+}
+
+TEST_F(PartitionTest, OffsetsFollowTheOrderOfTheCallsAndCarryTheEpoch) {
+  for (std::int64_t i = 0; i < 5; ++i) EXPECT_EQ(append("x")->base_offset, Offset(i));
+  settle();
+  const auto read = partition_->read_cached(Offset(0), 1 << 20).value();
+  const auto batch = record::BatchView::parse(read.batches.view()).value();
+  EXPECT_EQ(batch.leader_epoch(), Term(7));
+  EXPECT_EQ(observer_.records_appended, 5);
+}
+
+TEST_F(PartitionTest, ConsumersSeeOnlyWhatIsDurable) {
+  produce("a");
+  EXPECT_TRUE(partition_->read_cached(Offset(0), 1'000)->batches.empty());
+  flush_disk();
+  EXPECT_FALSE(partition_->read_cached(Offset(0), 1'000)->batches.empty());
+  EXPECT_EQ(partition_->read_cached(Offset(2), 1'000).error().code(), Errc::kOffsetOutOfRange);
+}
+
+class Watcher final : public HighWatermarkWatcher {
+ public:
+  void high_watermark_moved() override { ++woken; }
+  int woken = 0;
+};
+
+TEST_F(PartitionTest, AWatcherIsWokenOnceWhenTheHighWatermarkMoves) {
+  Watcher watcher;
+  partition_->watch(watcher);
+  produce("a");
+  run_shard();
+  EXPECT_EQ(watcher.woken, 0) << "an append alone moves nothing that it could read";
+  flush_disk();
+  EXPECT_EQ(watcher.woken, 1);
+  produce("b");
+  flush_disk();
+  EXPECT_EQ(watcher.woken, 1) << "it did not watch again";
+  partition_->watch(watcher);
+  produce("c");
+  flush_disk();
+  EXPECT_EQ(watcher.woken, 2);
+}
+
+TEST_F(PartitionTest, AWatcherMayGoWhileItWatches) {
+  {
+    Watcher watcher;
+    partition_->watch(watcher);
+  }
+  produce("a");
+  flush_disk();
+  EXPECT_THAT(events_, ElementsAre("a acked"));
+}
+
+TEST_F(PartitionTest, AFailedFlushIsFatalAndAcknowledgesNothing) {
+  produce("a");
+  env_.plan_fault({.fault = fakes::Fault::kIoError, .at_call = 0, .calls = fakes::kSync});
+  flush_disk();
+  ASSERT_EQ(fatal_.size(), 1U);
+  EXPECT_THAT(fatal_[0], HasSubstr("orders/3"));
+  EXPECT_THAT(events_, ElementsAre(HasSubstr("a FsyncFailed")));
+  EXPECT_EQ(partition_->high_watermark(), Offset(0));
+  EXPECT_EQ(append("b").error().code(), Errc::kFsyncFailed) << "never again";
+}
+
+TEST_F(PartitionTest, AFullDiskRefusesProducersAloneAndRecovers) {
+  produce("a");
+  flush_disk();
+  settle();
+  env_.set_capacity(env_.used_bytes());
+  const std::string large(200'000, 'x');
+  const auto refused = append(large);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::kDiskFull);
+  EXPECT_TRUE(refused.error().retriable());
+  EXPECT_FALSE(partition_->read_cached(Offset(0), 1'000)->batches.empty());
+  EXPECT_EQ(partition_->delete_records(Offset(1)).value(), Offset(1));
+  env_.set_capacity(std::nullopt);
+  EXPECT_EQ(append(large)->base_offset, Offset(1));
+  EXPECT_THAT(fatal_, ElementsAre());
+}
+
+TEST_F(PartitionTest, ColdReadsWaitOnThePoolAndNotOnTheShard) {
+  produce("a");
+  flush_disk();
+  settle();
+  env_.set_cold(true);
+  EXPECT_EQ(partition_->read_cached(Offset(0), 1'000).error().code(), Errc::kWouldBlock);
+  begin(partition_->read(Offset(0), 1'000));
+  run_shard();
+  EXPECT_FALSE(result_.has_value());
+  drain(background_);
+  run_shard();
+  const auto& read = std::any_cast<const Result<storage::ReadResult>&>(result_);
+  ASSERT_TRUE(read) << read.error().to_string();
+  EXPECT_EQ(read->batch_count, 1U);
+  EXPECT_EQ(observer_.cold_reads, 1);
+}
+
+TEST_F(PartitionTest, RetiringAnswersWhoWaitsAndLetsTheDiskFinish) {
+  Watcher watcher;
+  partition_->watch(watcher);
+  produce("a");
+  begin(std::invoke(
+      [](Partition& p) -> Task<int> {
+        co_await p.retire();
+        co_return 1;
+      },
+      *partition_));
+  run_shard();
+  EXPECT_THAT(events_, ElementsAre(HasSubstr("a UnknownTopic")));
+  EXPECT_EQ(watcher.woken, 1);
+  EXPECT_FALSE(result_.has_value()) << "a flush is still under way in the folder";
+  flush_disk();
+  EXPECT_TRUE(result_.has_value());
+  EXPECT_EQ(append("b").error().code(), Errc::kUnknownTopic);
+  EXPECT_EQ(partition_->read_cached(Offset(0), 1'000).error().code(), Errc::kUnknownTopic);
+}
+
+TEST_F(PartitionTest, ClosedCleanlyItOpensWithoutAScan) {
+  produce("a");
+  begin(partition_->close());
+  settle();
+  EXPECT_TRUE(std::any_cast<const Status&>(result_));
+  partition_.reset();
+  Rng rng(1);
+  env_.crash(fakes::Survives::kNothingUnsynced, rng);
+  auto opened =
+      storage::Log::open(env_, clock_, "/orders", {{{}, PartitionId(3)}}, rules_.log).value();
+  EXPECT_TRUE(opened.report.clean_shutdown);
+  EXPECT_EQ(opened.log->log_end(), Offset(1));
+}
+
+TEST_F(PartitionTest, WhatWasAcknowledgedSurvivesAPowerCut) {
+  produce("a");
+  flush_disk();
+  produce("b");  // not flushed
+  partition_.reset();
+  Rng rng(2);
+  env_.crash(fakes::Survives::kNothingUnsynced, rng);
+  auto opened =
+      storage::Log::open(env_, clock_, "/orders", {{{}, PartitionId(3)}}, rules_.log).value();
+  EXPECT_EQ(opened.log->log_end(), Offset(1));
+}
+
+TEST_F(PartitionTest, RequestsForAnotherEpochAreFenced) {
+  EXPECT_TRUE(partition_->check_epoch(Term(-1)));
+  EXPECT_TRUE(partition_->check_epoch(Term(7)));
+  EXPECT_EQ(partition_->check_epoch(Term(6)).error().code(), Errc::kStaleEpoch);
+  EXPECT_EQ(partition_->check_epoch(Term(8)).error().code(), Errc::kStaleEpoch);
+}
+
+TEST_F(PartitionTest, RecordsAreDeletedUpToTheHighWatermarkAndNoFurther) {
+  produce("a");
+  produce("b");
+  settle();
+  produce("c");  // not durable yet
+  EXPECT_EQ(partition_->delete_records(Offset(3)).error().code(), Errc::kOffsetOutOfRange);
+  EXPECT_EQ(partition_->delete_records(Offset(-1)).value(), Offset(2)) << "-1: all there is";
+  EXPECT_EQ(partition_->delete_records(Offset(1)).value(), Offset(2)) << "deleted already";
+}
+
+TEST_F(PartitionTest, NewSettingsHoldForTheNextAppend) {
+  rules_.append.max_batch_bytes = 100;
+  partition_->set_rules(rules_);
+  EXPECT_EQ(append(std::string(200, 'x')).error().code(), Errc::kBatchTooLarge);
+}
+
+TEST_F(PartitionTest, TooManyWaitersAreToldToBackOff) {
+  Bytes batch = batch_of("x");
+  for (std::size_t i = 0; i < kMaxDurabilityWaiters; ++i) {
+    partition_->when_durable(Offset(1), [](const Status&) {});
+  }
+  EXPECT_EQ(partition_->append(batch).error().code(), Errc::kOverloaded);
+}
+
+}  // namespace
+}  // namespace penstock::broker

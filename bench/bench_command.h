@@ -69,7 +69,8 @@ struct BenchConfig {
   double floor_seconds = 1;     // of each floor; 0: none are measured, no ratios are printed
   std::uint64_t floor_flush_bytes = 0;  // 0: what the broker's metrics say it flushed, else 1 MiB
   std::int64_t broker_pid = 0;  // 0: whoever listens on a loopback bootstrap address; -1: none
-  std::optional<rpc::Endpoint> metrics{};  // the broker's metrics listener, for bytes per flush
+  // The broker's metrics listener, for bytes per flush; none: one port above the first bootstrap.
+  std::optional<rpc::Endpoint> metrics{};
 
   std::string json_file{};  // empty: none
 };

@@ -120,6 +120,11 @@ BrokerWatch BrokerWatch::begin(const BenchConfig& config) {
   BrokerWatch watch;
   watch.pid_ = find_broker(config);
   watch.metrics_ = config.metrics;
+  if (!watch.metrics_ && !config.bootstrap.empty()) {
+    // Where a broker has it unless told otherwise; no answer there is no error.
+    watch.metrics_ = config.bootstrap.front();
+    ++watch.metrics_->port;
+  }
   watch.before_ = watch.sample();
   return watch;
 }
@@ -130,7 +135,8 @@ BrokerWatch::Sample BrokerWatch::sample() const {
   sample.broker_cpu_seconds = cpu_seconds_of(pid_);
   if (metrics_) {
     if (const auto page = fetch_metrics(*metrics_)) {
-      sample.flushes = metric_sum(*page, "penstock_partition_flush_seconds_count");
+      sample.flushes =
+          metric_sum(*page, "penstock_broker_produce_stage_seconds_count", "stage=\"fsync\"");
       sample.appended_bytes = metric_sum(*page, "penstock_partition_appended_bytes_total");
     }
   }

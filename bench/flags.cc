@@ -149,8 +149,10 @@ constexpr std::array kFlags = {
               set_count<&BenchConfig::floor_flush_bytes>},
     BenchFlag{"broker_pid", "0", "process whose CPU is counted; 0: the local listener; none",
               set_broker_pid},
-    BenchFlag{"metrics", "", "HOST:PORT of the broker's metrics, for its bytes per flush",
-              set_metrics},
+    BenchFlag{
+        "metrics", "",
+        "HOST:PORT of the broker's metrics, for bytes per flush; default: one port further on",
+        set_metrics},
     BenchFlag{"json", "", "also write the figures to this file", set_text<&BenchConfig::json_file>},
 };
 

@@ -72,19 +72,23 @@ std::optional<std::uint64_t> listening_inode(std::string_view tcp, std::uint16_t
   return std::nullopt;
 }
 
-std::optional<double> metric_sum(std::string_view page, std::string_view name) {
+std::optional<double> metric_sum(std::string_view page, std::string_view name,
+                                 std::string_view label) {
   std::optional<double> sum;
   while (!page.empty()) {
     std::string_view line = take_line(page);
     if (!line.starts_with(name)) continue;
     line.remove_prefix(name.size());
+    std::string_view labels;
     if (line.starts_with('{')) {
       const std::size_t close = line.rfind('}');
       if (close == std::string_view::npos) continue;
+      labels = line.substr(0, close);
       line.remove_prefix(close + 1);
     } else if (!line.starts_with(' ')) {
       continue;  // a longer name
     }
+    if (!labels.contains(label)) continue;
     if (const auto value = decimal(take_word(line))) sum = sum.value_or(0) + *value;
   }
   return sum;

@@ -19,7 +19,9 @@ std::optional<std::uint64_t> resident_pages(std::string_view statm);
 // Inode of the socket that listens on `port`, from the text of /proc/net/tcp or tcp6.
 std::optional<std::uint64_t> listening_inode(std::string_view tcp, std::uint16_t port);
 
-// Sum over all label sets of the metric called exactly `name`; none when it does not occur.
-std::optional<double> metric_sum(std::string_view page, std::string_view name);
+// Sum of the metric called exactly `name` over all label sets that hold `label`, written as on the
+// page (`stage="fsync"`), or over all of them when it is empty; none when there is no such line.
+std::optional<double> metric_sum(std::string_view page, std::string_view name,
+                                 std::string_view label = {});
 
 }  // namespace penstock::bench

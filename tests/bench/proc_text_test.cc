@@ -51,6 +51,8 @@ TEST(ProcText, AMetricIsSummedOverItsLabels) {
   EXPECT_EQ(metric_sum(kPage, "flushes_total"), 35);
   EXPECT_EQ(metric_sum(kPage, "plain"), 7);
   EXPECT_FALSE(metric_sum(kPage, "flushes"));
+  EXPECT_EQ(metric_sum(kPage, "flushes_total", "shard=\"0\""), 10) << "one label's part alone";
+  EXPECT_FALSE(metric_sum(kPage, "flushes_total", "shard=\"2\""));
 }
 
 }  // namespace

@@ -251,13 +251,16 @@ struct FirstAtOrAfter {
   }
 };
 
+// The first record with the largest timestamp; runs are visited back to front.
 struct Largest {
   std::optional<TimestampOffset>& found;
+  std::optional<TimestampOffset> in_run;
   bool wants(const record::BatchView& batch) const {
-    return !found || batch.max_timestamp() > found->timestamp;
+    return !found || batch.max_timestamp() >= found->timestamp;
   }
   bool record(TimestampOffset record) {
-    if (!found || record.timestamp > found->timestamp) found = record;
+    if (!in_run || record.timestamp > in_run->timestamp) in_run = record;
+    if (!found || in_run->timestamp >= found->timestamp) found = in_run;
     return true;
   }
 };
@@ -289,25 +292,29 @@ Result<std::optional<TimestampOffset>> Log::max_timestamp() {
   State& s = *state_;
   s.take_findings();
   const Offset stop = s.durable.end();
-  std::optional<TimestampOffset> found;
-  for (auto segment = s.segments.rbegin(); segment != s.segments.rend(); ++segment) {
-    if (found && segment->open.max_timestamp_ms <= found->timestamp.ms()) continue;
-    if (segment->end() <= s.log_start || segment->size() == 0) continue;
-    PENSTOCK_TRY(s.load(*segment));
-    const std::vector<Run> runs = s.runs_of(*segment);
-    // Only runs that raise the maximum can hold it, unless a part of the segment does not count.
-    const bool whole = segment->base >= s.log_start && segment->end() <= stop;
+  std::optional<TimestampOffset> largest;
+  for (Segment& segment : s.segments) {
+    if (segment.end() <= s.log_start || segment.base >= stop || segment.size() == 0) continue;
+    if (largest && segment.open.max_timestamp_ms <= largest->timestamp.ms()) continue;
+    PENSTOCK_TRY(s.load(segment));
+    const std::vector<Run> runs = s.runs_of(segment);
+    // A run that does not raise the maximum does not hold its first record, unless a part of the
+    // segment does not count.
+    const bool whole = segment.base >= s.log_start && segment.end() <= stop;
+    std::optional<TimestampOffset> found;
     for (std::size_t i = runs.size(); i-- > 0;) {
-      const bool raises = i == 0 || runs[i].max_timestamp_ms > runs[i - 1].max_timestamp_ms;
-      if (whole && !raises) continue;
-      if (segment->base + runs[i].end_delta <= s.log_start) break;
-      if (segment->base + runs[i].base_delta >= stop) continue;
-      PENSTOCK_TRY(
-          visit_records(*segment->log, segment->base, runs[i], s.log_start, stop, Largest{found}));
-      if (whole && found && found->timestamp.ms() >= runs[i].max_timestamp_ms) break;
+      const std::int64_t before = i == 0 ? -1 : runs[i - 1].max_timestamp_ms;
+      if (segment.base + runs[i].end_delta <= s.log_start) break;
+      if (segment.base + runs[i].base_delta >= stop) continue;
+      if (!whole || runs[i].max_timestamp_ms > before) {
+        PENSTOCK_TRY(visit_records(*segment.log, segment.base, runs[i], s.log_start, stop,
+                                   Largest{found, {}}));
+      }
+      if (found && found->timestamp.ms() > before) break;
     }
+    if (found && (!largest || found->timestamp > largest->timestamp)) largest = found;
   }
-  return found;
+  return largest;
 }
 
 // --- digests and sizes

@@ -121,10 +121,12 @@ struct Log::State {
 
   // --- truncation
   Status remove_segment_files(Offset base);
+  Status move_durable_point_out_of(Offset below);
   Status raise_log_start(Offset to);
   Result<Run> run_ending_at(Segment& segment, std::size_t index, Offset from);
   Status cut_inside(std::size_t index, Offset from);
   Status cut_at_gap(std::size_t keep, Offset from);
+  Status cut_side_file(const Segment& segment);
   Status finish_cut(std::vector<Offset> removed);
 };
 

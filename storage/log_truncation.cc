@@ -35,8 +35,24 @@ void forget_damage(std::vector<RecoveryReport::Damage>& damage, Offset begin, Of
 
 // --- prefix
 
+// The checkpoint must not stand in a segment that is to go: at the very end of one, it moves to the
+// beginning of the next.
+Status Log::State::move_durable_point_out_of(Offset below) {
+  const auto next = std::ranges::find(segments, durable.end(), &Segment::base);
+  if (durable.end() > below || next == segments.end() || durable.segment_base == next->base) {
+    return {};
+  }
+  if (files_created_synced < files_created) {
+    PENSTOCK_TRY(fence_on(env.sync_dir(dir)));
+    files_created_synced = files_created;
+  }
+  durable = LogPoint{next->base, Run{.last_epoch = durable.open.last_epoch}, next->created};
+  return {};
+}
+
 Status Log::State::raise_log_start(Offset to) {
   const Offset before = log_start;
+  PENSTOCK_TRY(move_durable_point_out_of(to));
   log_start = std::max(log_start, to);
   Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots);
   if (!stored && stored.error().code() == Errc::kDiskFull && persisted) {
@@ -209,15 +225,21 @@ Status Log::State::finish_cut(std::vector<Offset> removed) {
   PENSTOCK_TRY(or_fence(active.log->truncate(active.size())));
   PENSTOCK_TRY(or_fence(active.log->sync_data()));
   active.allocated = active.size();
-  // A side file never speaks of batches that are no more.
-  if (!active.header_due) {
-    auto file = env.open(path_of(active.base, SegmentFile::kIndex), OpenMode::kReadWrite);
-    if (file) {
-      PENSTOCK_TRY(or_fence((*file)->truncate(entry_position(active.file_entries))));
-      PENSTOCK_TRY(or_fence((*file)->sync_data()));
-    }
+  PENSTOCK_TRY(or_fence(cut_side_file(active)));
+  Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots);
+  if (!stored && stored.error().code() == Errc::kDiskFull) {
+    stored = store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre);
   }
-  return or_fence(store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre));
+  return or_fence(std::move(stored));
+}
+
+// A side file never speaks of batches that are no more.
+Status Log::State::cut_side_file(const Segment& segment) {
+  const auto file = env.open(path_of(segment.base, SegmentFile::kIndex), OpenMode::kReadWrite);
+  if (!file) return file.error().code() == Errc::kNotFound ? Status() : fail(file.error());
+  PENSTOCK_TRY((*file)->truncate(
+      segment.header_due || segment.index_is_patched ? 0 : entry_position(segment.file_entries)));
+  return (*file)->sync_data();
 }
 
 Status Log::truncate_suffix(Offset from) {

@@ -456,7 +456,8 @@ Status Recovery::cut_index(const Segment& segment) {
   const auto file = env_.open(path(segment.base, SegmentFile::kIndex), OpenMode::kReadWrite);
   if (!file) return file.error().code() == Errc::kNotFound ? Status() : fail(file.error());
   PENSTOCK_TRY_ASSIGN(const std::uint64_t size, (*file)->size());
-  const std::uint64_t wanted = entry_position(segment.file_entries);
+  const std::uint64_t wanted =
+      segment.header_due || segment.index_is_patched ? 0 : entry_position(segment.file_entries);
   if (size <= wanted) return {};
   PENSTOCK_TRY((*file)->truncate(wanted));
   return (*file)->sync_data();

@@ -40,7 +40,8 @@ LogScene::LogScene(const LogScene& other, std::uint64_t seed)
       identity(other.identity),
       appended(other.appended),
       acknowledged(other.acknowledged),
-      started(other.started) {}
+      must_start(other.must_start),
+      may_start(other.may_start) {}
 
 Status LogScene::open() {
   log.reset();
@@ -104,7 +105,7 @@ Status LogScene::truncate_suffix(Offset from) {
   if (status) {
     appended.erase(appended.lower_bound(from), appended.end());
     maybe.clear();
-    acknowledged = from;
+    acknowledged = log->durable_end();
   } else if (!log->fenced()) {
     acknowledged = before;
   }
@@ -112,13 +113,19 @@ Status LogScene::truncate_suffix(Offset from) {
 }
 
 Status LogScene::truncate_prefix(Offset to) {
-  const Status status = log->truncate_prefix(to);
-  // Even when it failed, it may have happened.
-  started = std::max(started, to);
-  if (status) {
-    started = log->log_start();
-  }
-  return status;
+  may_start = std::max(may_start, to);  // even when it fails
+  PENSTOCK_TRY(log->truncate_prefix(to));
+  must_start = std::max(must_start, to);
+  return {};
+}
+
+Status LogScene::retain() {
+  const Offset highest = log->durable_end();
+  const auto freed = log->apply_retention();
+  may_start = std::max(may_start, freed ? log->log_start() : highest);
+  if (!freed) return fail(freed.error());
+  must_start = log->log_start();
+  return {};
 }
 
 namespace {
@@ -128,11 +135,14 @@ std::string text(Offset offset) { return std::to_string(offset.value()); }
 }  // namespace
 
 std::string LogScene::check(std::int64_t* damaged_records) {
-  if (log->log_start() > started) return "log starts at " + text(log->log_start());
+  if (log->log_start() > may_start || log->log_start() < must_start) {
+    return "starts at " + text(log->log_start()) + ", not between " + text(must_start) + " and " +
+           text(may_start);
+  }
   if (log->durable_end() < acknowledged) {
     return "ends at " + text(log->durable_end()) + ", acknowledged up to " + text(acknowledged);
   }
-  Offset at = std::max(started, log->log_start());
+  Offset at = log->log_start();
   while (at < log->log_end()) {
     const auto read = log->read(at, 1000, ReadUpTo::kEnd);
     if (!read) {
@@ -156,7 +166,7 @@ std::string LogScene::check(std::int64_t* damaged_records) {
       if (possible != maybe.end() && equal(possible->second, batch->bytes())) {
         // It was neither promised nor refused.
       } else if (promised == appended.end()) {
-        if (batch->base_offset() >= started) return "phantom at " + text(batch->base_offset());
+        return "phantom at " + text(batch->base_offset());
       } else if (!equal(promised->second, batch->bytes())) {
         return "altered at " + text(at);
       }
@@ -175,7 +185,7 @@ void LogScene::accept_end() {
     if (base < end) appended[base] = batch;
   }
   maybe.clear();
-  started = log->log_start();
+  must_start = may_start = log->log_start();
   acknowledged = log->durable_end();
 }
 

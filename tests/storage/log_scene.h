@@ -42,6 +42,7 @@ class LogScene {
   Status close();
   Status truncate_suffix(Offset from);
   Status truncate_prefix(Offset to);
+  Status retain();  // apply_retention
 
   // What is wrong with the log, as text; empty when nothing is. Every acknowledged batch must be
   // there unaltered, and nothing that was not appended; offsets must be contiguous. Ranges that the
@@ -67,7 +68,8 @@ class LogScene {
   std::map<Offset, Bytes> appended;  // by base offset, as the log must return them
   std::map<Offset, Bytes> maybe;     // appends that failed without a definite answer
   Offset acknowledged;               // everything below is promised
-  Offset started;                    // everything below is gone, as was asked
+  Offset must_start;                 // the log start that was promised ...
+  Offset may_start;                  // ... and the highest one that was asked for
 };
 
 }  // namespace penstock::storage

@@ -27,7 +27,7 @@ std::vector<FlagSpec> flags() {
   std::vector<FlagSpec> specs = {bootstrap_flag()};
   for (const bench::BenchFlag& flag : bench::bench_flags()) {
     specs.push_back({.name = std::string(flag.name),
-                     .value = "X",
+                     .value = "VALUE",
                      .default_value = std::string(flag.default_value),
                      .meaning = std::string(flag.help)});
   }

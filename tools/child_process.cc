@@ -17,6 +17,8 @@
 namespace penstock::tools {
 namespace {
 
+constexpr std::chrono::milliseconds kLookInterval{20};
+
 // Runs between fork and exec: only calls that are safe there.
 [[noreturn]] void become(char* const* arguments, int log_fd, int error_fd, pid_t parent) {
   for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGCHLD}) signal(number, SIG_DFL);
@@ -109,14 +111,21 @@ std::optional<ExitStatus> ChildProcess::ended() {
   return status_;
 }
 
+void ChildProcess::wait_for_end(std::chrono::milliseconds patience) {
+  // Without a descriptor to wait for (an old kernel), the process is looked at now and then.
+  const std::chrono::milliseconds step = pidfd_ >= 0 ? patience : kLookInterval;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!ended() && std::chrono::steady_clock::now() < deadline) {
+    pollfd fd{pidfd_, POLLIN, 0};
+    poll(&fd, 1, static_cast<int>(step.count()));
+  }
+}
+
 ExitStatus ChildProcess::stop(std::chrono::milliseconds patience) {
   if (pid_ <= 0) return status_.value_or(ExitStatus{});
   if (!ended()) {
     kill(pid_, SIGTERM);
-    pollfd fd{pidfd_, POLLIN, 0};
-    // A signal to this process cuts the wait short: asked twice, nobody wants to wait for the
-    // drain.
-    if (patience.count() > 0) poll(&fd, 1, static_cast<int>(patience.count()));
+    wait_for_end(patience);
   }
   if (!ended()) {
     kill(pid_, SIGKILL);

@@ -35,7 +35,7 @@ class ChildProcess {
   ~ChildProcess();
 
   pid_t pid() const { return pid_; }
-  // Becomes readable when the process has ended.
+  // Becomes readable when the process has ended; -1 where the kernel has no such thing.
   int end_fd() const { return pidfd_; }
   // Without waiting; none while it runs.
   std::optional<ExitStatus> ended();
@@ -44,6 +44,8 @@ class ChildProcess {
 
  private:
   ChildProcess(pid_t pid, int pidfd) : pid_(pid), pidfd_(pidfd) {}
+
+  void wait_for_end(std::chrono::milliseconds patience);
 
   pid_t pid_ = -1;
   int pidfd_ = -1;

@@ -38,7 +38,8 @@ std::string progress_line(const ProgressFigures& figures, std::size_t width) {
   line += with_thousands(figures.records) + " records  " + human_bytes(figures.bytes) + "  " +
           with_thousands(per_second(figures.records, figures.seconds)) + "/s  " +
           human_bytes(per_second(figures.bytes, figures.seconds)) + "/s";
-  if (known && part > 0 && part < 1) {
+  // The first second is no measure of the rest.
+  if (known && part > 0 && part < 1 && figures.seconds >= 1) {
     line += "  " + human_seconds(figures.seconds / part * (1 - part)) + " left";
   }
   if (line.size() > width) line.resize(width);

@@ -55,6 +55,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(UpConfig config) {
   config.data_dir = std::filesystem::absolute(config.data_dir).lexically_normal().string();
   config.archive_dir = std::filesystem::absolute(config.archive_dir).lexically_normal().string();
   std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(config), std::move(session)));
+  // So that verify and sql find an archive, if an empty one, from the first moment on.
+  PENSTOCK_TRY(posix_env().create_dirs(supervisor->config_.archive_dir));
   PENSTOCK_TRY(supervisor->check_port(supervisor->config_.port));
   PENSTOCK_TRY(supervisor->check_port(supervisor->config_.metrics_port));
   PENSTOCK_TRY(supervisor->start_broker());
@@ -158,7 +160,8 @@ ExitCode Supervisor::run() {
                               pollfd{broker_->end_fd(), POLLIN, 0},
                               pollfd{worker_ ? worker_->end_fd() : -1, POLLIN, 0}};
     // Without a worker, the pause before its restart is looked at.
-    poll(fds.data(), fds.size(), worker_ ? -1 : static_cast<int>(kRestartBackoff.count()));
+    const bool all_watched = fds[1].fd >= 0 && fds[2].fd >= 0;
+    poll(fds.data(), fds.size(), all_watched ? -1 : static_cast<int>(kRestartBackoff.count()));
     if (const auto status = broker_->ended()) {
       std::cerr << "penstock: the broker ended (" << status->to_string() << "); "
                 << log_of("broker") << " ends with\n"

@@ -155,7 +155,8 @@ constexpr std::string_view kDetails =
 watch: a worker that dies is started again, a broker that dies ends everything. Logs:
 DATA_DIR/broker.log, worker.log and, with --detach, up.log.
 
-Ctrl-C, SIGTERM or penstock down stop both cleanly; everything acknowledged is on disk anyway.
+Ctrl-C, SIGTERM or penstock down stop both cleanly (exit code 0); what was acknowledged is on disk
+in any case.
 )";
 
 }  // namespace

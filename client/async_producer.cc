@@ -151,8 +151,9 @@ Task<void> AsyncProducer::send(std::shared_ptr<rpc::Channel> channel, ProduceCal
 void AsyncProducer::take_reply(const ProduceCall& call, Result<rpc::Reply> reply) {
   const Instant now = now_of(clock_);
   if (!reply) {
-    const bool held_back =
-        reply.error().code() == Errc::kOverloaded || reply.error().code() == Errc::kFrameTooLarge;
+    const Errc code = reply.error().code();
+    const bool held_back = code == Errc::kOverloaded || code == Errc::kFrameTooLarge ||
+                           code == Errc::kUnsupportedVersion;
     core_.on_failure(call.id, reply.error(), held_back ? Stage::kNotSent : Stage::kSent, now);
     return;
   }

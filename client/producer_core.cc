@@ -30,8 +30,9 @@ void ProducerCore::place(Slot slot, Target target, Instant now) {
     const Slot slots[] = {slot};
     remove(slots, Error(Errc::kUnknownTopic, target.topic + " was deleted, and created again"));
   }
-  // A leader that is known by now is worth trying at once.
-  if (own.target.leader != target.leader && target.leader != kNoBroker) own.retry_at = now;
+  // A new leader, or a new topic of that name, is worth trying at once.
+  const bool changed = own.gone || own.target.leader != target.leader;
+  if (changed && target.leader != kNoBroker) own.retry_at = now;
   own.target = std::move(target);
   own.placed = true;
   own.gone.reset();
@@ -180,7 +181,10 @@ void ProducerCore::part_delivered(PartUnderWay part, const PartAnswer& answer) {
                                            std::to_string(answer.base_offset.value()) + " to " +
                                            std::to_string(answer.last_offset.value()) + " for " +
                                            std::to_string(records) + " records");
-    for (Batch& batch : part.batches) give_up(std::move(batch), error);
+    for (Batch& batch : part.batches) {
+      batch.doubt = error;
+      give_up(std::move(batch), error);
+    }
     return;
   }
   Offset base = answer.base_offset;

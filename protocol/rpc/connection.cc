@@ -13,6 +13,13 @@ std::int64_t now_ns() { return system_clock().steady_ns(); }
 
 }  // namespace
 
+bool ConnectionHost::may_log_violation(std::int64_t now) {
+  const std::int64_t second = now / 1'000'000'000;
+  if (second != log_second_) log_lines_ = 0;
+  log_second_ = second;
+  return ++log_lines_ <= kMaxViolationLogLinesPerSecond;
+}
+
 Connection::Connection(std::shared_ptr<ConnectionHost> host, Socket socket, ConnectionInfo info,
                        asio::ip::address address)
     : FrameStream(std::move(socket)),
@@ -162,7 +169,9 @@ void Connection::refuse() {
 void Connection::violated(const Error& reason) {
   if (is_ended()) return;
   ++host_->stats.connections_closed_for_violation_total;
-  logger("rpc").info("connection closed peer={} reason={}", info_->peer, reason.to_string());
+  if (host_->may_log_violation(now_ns())) {
+    logger("rpc").info("connection closed peer={} reason={}", info_->peer, reason.to_string());
+  }
   end(reason);
 }
 

@@ -28,6 +28,8 @@ struct ConnectionHost {
   virtual ~ConnectionHost() = default;
   // The connection has no operation and no request left; forget it.
   virtual void on_gone(Connection& connection) = 0;
+  // Whether one more line about a peer's misbehaviour may be logged.
+  bool may_log_violation(std::int64_t now_ns);
 
   ServerOptions options;
   Handler handler;
@@ -40,6 +42,10 @@ struct ConnectionHost {
       : options(std::move(server_options)),
         handler(std::move(request_handler)),
         memory(options.max_request_memory_bytes) {}
+
+ private:
+  std::int64_t log_second_ = -1;
+  std::uint32_t log_lines_ = 0;  // in that second
 };
 
 class Connection final : public FrameStream {

@@ -52,6 +52,10 @@ struct ServerLimits {
 // Both sides: text that a peer says of itself (names for logs and quotas).
 inline constexpr std::size_t kMaxNameBytes = 255;
 
+// Server: lines about closed connections in one second; a peer must not be able to fill the log's
+// disk. All of them are counted in ServerStats.
+inline constexpr std::uint32_t kMaxViolationLogLinesPerSecond = 10;
+
 // Channel: a broker that takes nothing for that long is as good as gone.
 inline constexpr std::chrono::seconds kChannelWriteStall{10};
 // Channel: two expiries of deadlines are at least this far apart, so that a thousand calls with a

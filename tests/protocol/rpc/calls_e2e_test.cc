@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "protocol/wire/error_message.h"
@@ -81,6 +82,256 @@ TEST(Calls, AThousandAtOnceEachGetTheirOwnAnswer) {
     EXPECT_EQ(right, 1000);
     co_await channel->close();
   }(*server));
+}
+
+Task<void> call_and_note(Channel& channel, Api api, std::string text, Deadline deadline,
+                         std::vector<std::string>& ended) {
+  auto reply = co_await channel.call(api, to_bytes(text), {}, deadline);
+  ended.push_back(text + " " + (reply ? "answered" : std::string(info(reply.error().code()).name)));
+}
+
+TEST(Calls, BeginInOrderAndEndInAnyOrder) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    calls.spawn("a", call_and_note(*channel, Api::kFetch, "slow", eventually(), ended));
+    calls.spawn("b", call_and_note(*channel, Api::kProduce, "quick", eventually(), ended));
+    co_await gate.wait_for(1);
+    while (ended.empty()) co_await sleep_for(milliseconds(1));
+    EXPECT_EQ(ended, std::vector<std::string>{"quick answered"});
+    gate.open();
+    co_await calls.wait();
+    EXPECT_THAT(ended, ::testing::ElementsAre("quick answered", "slow answered"));
+    EXPECT_THAT(gate.began(), ::testing::ElementsAre("slow", "quick"));
+    co_await channel->close();
+  }(*server, gate));
+}
+
+TEST(Calls, ADeadlineEndsOneCallAndTheLateAnswerHurtsNobody) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    std::vector<std::string> ended;
+    co_await call_and_note(*channel, Api::kFetch, "slow", in(milliseconds(20)), ended);
+    EXPECT_EQ(ended, std::vector<std::string>{"slow Timeout"});
+    gate.open();
+    co_await call_and_note(*channel, Api::kFetch, "next", eventually(), ended);
+    EXPECT_EQ(ended.back(), "next answered");
+    co_await channel->close();
+  }(*server, gate));
+}
+
+TEST(Calls, DeadlinesInAnyOrderEachEndTheirOwnCall) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    for (int i = 0; i < 20; ++i) {
+      const auto time = milliseconds((i * 7) % 20 * 2 + 5);
+      calls.spawn("call", call_and_note(*channel, Api::kFetch, "call", in(time), ended));
+    }
+    co_await calls.wait();
+    EXPECT_EQ(std::ranges::count(ended, "call Timeout"), 20);
+    co_await channel->close();
+  }(*server));
+}
+
+TEST(Calls, TheEndOfTheConnectionEndsEveryCallAsUnknown) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](std::unique_ptr<Server>& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(*server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    for (int i = 0; i < 50; ++i) {
+      calls.spawn("call", call_and_note(*channel, Api::kFetch, "call", eventually(), ended));
+    }
+    co_await gate.wait_for(50);
+    server.reset();
+    co_await calls.wait();
+    EXPECT_EQ(std::ranges::count(ended, "call ConnectionLost"), 50);
+    EXPECT_FALSE(channel->is_open());
+    co_await call_and_note(*channel, Api::kFetch, "after", eventually(), ended);
+    EXPECT_EQ(ended.back(), "after ConnectionLost");
+    co_await channel->close();
+  }(server, gate));
+}
+
+TEST(Calls, ACancelledCallerLeavesAndTheChannelGoesOn) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    calls.spawn("call", call_and_note(*channel, Api::kFetch, "slow", eventually(), ended));
+    co_await gate.wait_for(1);
+    calls.cancel();
+    co_await calls.wait();
+    EXPECT_EQ(ended, std::vector<std::string>{"slow Cancelled"});
+    co_await call_and_note(*channel, Api::kProduce, "quick", eventually(), ended);
+    EXPECT_EQ(ended.back(), "quick answered");
+    co_await channel->close();
+  }(*server, gate));
+}
+
+TEST(Calls, ClosingEndsTheCallsUnderWay) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    calls.spawn("call", call_and_note(*channel, Api::kFetch, "slow", eventually(), ended));
+    co_await gate.wait_for(1);
+    co_await channel->close();
+    co_await channel->close();  // twice does no harm
+    co_await calls.wait();
+    EXPECT_EQ(ended, std::vector<std::string>{"slow ConnectionLost"});
+  }(*server, gate));
+}
+
+TEST(Calls, AChannelThatGoesAwayWithCallsUnderWayEndsThem) {
+  asio::io_context context;
+  Gate gate(context);
+  auto server = start_server(context, gate.handler());
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    std::vector<std::string> ended;
+    calls.spawn("call", call_and_note(*channel, Api::kFetch, "slow", eventually(), ended));
+    co_await gate.wait_for(1);
+    channel.reset();
+    co_await calls.wait();
+    EXPECT_EQ(ended, std::vector<std::string>{"slow ConnectionLost"});
+  }(*server, gate));
+}
+
+TEST(Calls, ARequestThatTheBrokerWouldNotTakeIsNotSent) {
+  asio::io_context context;
+  ServerOptions options = any_port();
+  options.max_frame_bytes = 1000;
+  auto server = start_server(context, echo, options);
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    auto fits = co_await channel->call(Api::kProduce, Bytes(1000 - 32), {}, eventually());
+    EXPECT_TRUE(fits);
+    auto reply = co_await channel->call(Api::kProduce, Bytes(1000 - 31), {}, eventually());
+    EXPECT_FALSE(reply);
+    EXPECT_EQ(reply.error().code(), Errc::kFrameTooLarge);
+    EXPECT_TRUE(channel->is_open());
+    co_await channel->close();
+  }(*server));
+}
+
+TEST(Calls, AnAnswerOverTheClientsLimitEndsTheConnection) {
+  asio::io_context context;
+  auto server = start_server(context);
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server, {.max_response_bytes = 1000});
+    auto reply = co_await channel->call(Api::kProduce, Bytes(1001), {}, eventually());
+    EXPECT_FALSE(reply);
+    EXPECT_EQ(reply.error().code(), Errc::kBadFrame);
+    EXPECT_FALSE(channel->is_open());
+    co_await channel->close();
+  }(*server));
+}
+
+Task<void> send_large(Channel& channel, std::size_t size, int& right) {
+  std::vector<SharedBytes> parts;
+  parts.emplace_back(Bytes(size, std::byte{1}));
+  auto reply = co_await channel.call(Api::kProduce, {}, std::move(parts), eventually());
+  if (reply && reply->attachment.size() == size) ++right;
+}
+
+TEST(Calls, MoreBytesThanMayBeInFlightWaitTheirTurn) {
+  asio::io_context context;
+  ServerOptions options = any_port();
+  options.max_frame_bytes = 1U << 20;
+  options.max_request_memory_bytes = 2U << 20;  // a few requests at a time
+  auto server = start_server(context, echo, options);
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server, {.max_in_flight_bytes = 3U << 20});
+    auto other = co_await open_channel(server);
+    TaskGroup calls(co_await asio::this_coro::executor);
+    int right = 0;
+    for (int i = 0; i < 50; ++i) {
+      calls.spawn("call", send_large(*channel, 900'000, right));
+      calls.spawn("call", send_large(*other, 700'000, right));
+    }
+    co_await calls.wait();
+    EXPECT_EQ(right, 100);
+    EXPECT_EQ(server.stats().request_memory_bytes, 0);
+    co_await channel->close();
+    co_await other->close();
+  }(*server));
+}
+
+TEST(Calls, AnErrorInTheAnswerIsTheErrorOfATypedCall) {
+  asio::io_context context;
+  auto server = start_server(context, [](Request) -> Task<Response> {
+    wire::v1::ErrorResponse response;
+    wire::set_error(response, Error(Errc::kDiskFull, "no space"));
+    co_return Response{.message = serialize(response), .attachment = {}};
+  });
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server);
+    auto reply = co_await call<wire::v1::HandshakeResponse>(
+        *channel, Api::kProduce, wire::v1::HandshakeRequest(), {}, eventually());
+    EXPECT_FALSE(reply);
+    EXPECT_EQ(reply.error().to_string(), "DiskFull: no space");
+    co_await channel->close();
+  }(*server));
+}
+
+TEST(Calls, TheHandlerSeesWhoAsksAndOverWhichAddress) {
+  asio::io_context context;
+  auto server = start_server(context, [](Request request) -> Task<Response> {
+    const ConnectionInfo& who = *request.connection;
+    co_return Response{.message = to_bytes(who.client_name + " " + who.local.to_string() + " " +
+                                           who.peer.substr(0, who.peer.find(':'))),
+                       .attachment = {}};
+  });
+  run(context, [](Server& server) -> Task<void> {
+    auto channel = co_await open_channel(server, {.client_name = "a test"});
+    auto reply = co_await channel->call(Api::kFetch, {}, {}, eventually());
+    EXPECT_EQ(as_text(reply->message.view()),
+              "a test 127.0.0.1:" + std::to_string(server.port()) + " 127.0.0.1");
+    co_await channel->close();
+  }(*server));
+}
+
+TEST(Calls, ClientAndServerMayLiveInDifferentThreads) {
+  asio::io_context server_context;
+  auto work = asio::make_work_guard(server_context);
+  auto server = start_server(server_context);
+  const Endpoint address = address_of(*server);
+  std::thread thread([&] { server_context.run(); });
+  asio::io_context context;
+  run(context, [](Endpoint address) -> Task<void> {
+    auto channel = co_await Channel::open(address, {}, eventually());
+    TaskGroup calls(co_await asio::this_coro::executor);
+    int right = 0;
+    for (int i = 0; i < 500; ++i) calls.spawn("call", send_large(**channel, 50'000, right));
+    co_await calls.wait();
+    EXPECT_EQ(right, 500);
+    co_await (*channel)->close();
+  }(address));
+  asio::post(server_context, [&] { server.reset(); });
+  work.reset();
+  thread.join();
 }
 
 }  // namespace

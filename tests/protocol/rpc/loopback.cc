@@ -10,6 +10,37 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
+Handler Gate::handler() {
+  return [state = state_](Request request) { return serve(state, std::move(request)); };
+}
+
+void Gate::open() {
+  state_->open = true;
+  state_->wakeup.notify_all();
+}
+
+Task<void> Gate::wait_for(int count) {
+  while (state_->waiting != count) {
+    (void)co_await state_->wakeup.wait(state_->wakeup.version(), in(milliseconds(1)));
+  }
+}
+
+Task<Response> Gate::serve(std::shared_ptr<State> state, Request request) {
+  state->began.emplace_back(as_text(request.message.view()));
+  if (request.api == wire::Api::kFetch || request.api == wire::Api::kCreateTopic) {
+    ++state->waiting;
+    while (!state->open) {
+      const std::uint64_t seen = state->wakeup.version();
+      if (const Status woken = co_await state->wakeup.wait(seen); !woken) {
+        ++state->cancelled;
+        break;
+      }
+    }
+    --state->waiting;
+  }
+  co_return co_await echo(std::move(request));
+}
+
 Task<bool> RawClient::write(Bytes bytes) {
   auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), kAsTuple);
   co_return !error;

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,37 @@ inline Task<std::unique_ptr<Channel>> open_channel(const Server& server,
   EXPECT_TRUE(channel) << channel.error().to_string();
   co_return *std::move(channel);
 }
+
+// Lets requests wait until the test opens it, and notes what happened to them. Requests that still
+// wait when the test ends keep what they use.
+class Gate {
+ public:
+  explicit Gate(asio::io_context& context)
+      : state_(std::make_shared<State>(context.get_executor())) {}
+
+  // Echoes at once, except for Fetch and CreateTopic, which wait here first.
+  Handler handler();
+  void open();
+  int waiting() const { return state_->waiting; }
+  int cancelled() const { return state_->cancelled; }
+  // Messages in the order in which their requests began.
+  const std::vector<std::string>& began() const { return state_->began; }
+  // Until `count` requests wait.
+  Task<void> wait_for(int count);
+
+ private:
+  struct State {
+    explicit State(asio::any_io_executor executor) : wakeup(std::move(executor)) {}
+    Wakeup wakeup;
+    bool open = false;
+    int waiting = 0;
+    int cancelled = 0;
+    std::vector<std::string> began;
+  };
+  static Task<Response> serve(std::shared_ptr<State> state, Request request);
+
+  std::shared_ptr<State> state_;
+};
 
 // A peer that writes whatever the test wants.
 class RawClient {

@@ -47,7 +47,10 @@ void OutputTable::add_row(std::vector<std::string> cells) {
   PENSTOCK_ASSERT(cells.size() <= columns_.size(),
                   "a row has no more cells than the table columns");
   cells.resize(columns_.size());
-  for (std::string& cell : cells) cell = cut(printable(cell));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i] = printable(cells[i]);
+    if (i + 1 < cells.size()) cells[i] = cut(std::move(cells[i]));
+  }
   rows_.push_back(std::move(cells));
 }
 

@@ -1,9 +1,9 @@
 // OutputTable: rows of text in aligned columns, for people.
 //
-// Cells are made safe for a terminal: control bytes appear escaped, invalid UTF-8 as '?'; a cell
-// that is wider than kMaxCellWidth is cut and ends with "...".
-// Units: widths are code points, which is right for everything but wide scripts and combining
-// marks.
+// Cells are made safe for a terminal: control bytes appear escaped, invalid UTF-8 as '?'. A cell
+// that is wider than kMaxCellWidth is cut and ends with "...", but for the last column, behind
+// which nothing is pushed away. Units: widths are code points, which is right for everything but
+// wide scripts and combining marks.
 #pragma once
 
 #include <cstdint>

@@ -63,10 +63,13 @@ std::optional<std::string> hint(const Error& error) {
 
 std::string failure_text(const Error& error) {
   std::string text = "penstock: " + error.message();
-  // A usage error explains itself; the name of its code would only be noise.
-  if (error.code() != Errc::kInvalidArgument && error.code() != Errc::kCancelled) {
-    text += " (" + std::string(info(error.code()).name) + ")";
-  }
+  while (text.ends_with('\n')) text.pop_back();
+  // A usage error explains itself, and so does an excerpt (of a log, of a statement): the name of
+  // the code would only be noise.
+  const bool speaks_for_itself = error.code() == Errc::kInvalidArgument ||
+                                 error.code() == Errc::kCancelled ||
+                                 text.find('\n') != std::string::npos;
+  if (!speaks_for_itself) text += " (" + std::string(info(error.code()).name) + ")";
   text += "\n";
   if (const auto next = hint(error)) text += "hint: " + *next + "\n";
   return text;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 
@@ -181,7 +182,8 @@ void Supervisor::stop() {
     if (!child) return;
     const bool was_running = !child->ended();
     const ExitStatus status = child->stop(kDrainTimeout);
-    if (was_running && !status.clean()) {
+    // One that has only just begun does not catch the signal yet, and dies of it: as asked.
+    if (was_running && !status.clean() && status.signal != SIGTERM) {
       std::cerr << "penstock: the " << name << " did not stop cleanly: " << status.to_string()
                 << "\n";
     }

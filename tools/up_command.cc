@@ -33,6 +33,7 @@ constexpr PassedOn kBrokerFlags[] = {
 constexpr PassedOn kWorkerFlags[] = {
     {"archive_interval_s", "N", "a chunk is archived when its oldest record is that old"},
     {"archive_chunk_mb", "N", "a chunk is archived when it is that large"},
+    {"archive_chunk_records", "N", "a chunk is archived when it holds that many records"},
 };
 
 template <std::size_t N>

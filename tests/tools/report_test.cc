@@ -32,6 +32,11 @@ TEST(ReportTest, AUsageErrorSpeaksForItself) {
             "penstock: unknown flag --x\n");
 }
 
+TEST(ReportTest, AnExcerptIsShownAsItIs) {
+  EXPECT_EQ(failure_text(Error(Errc::kSqlError, "sql: no column x\nLINE 1: select x\n")),
+            "penstock: sql: no column x\nLINE 1: select x\n");
+}
+
 TEST(ReportTest, EveryHintIsOneLine) {
   for (const ErrcInfo& row : errc_table()) {
     const auto text = hint(Error(row.code));

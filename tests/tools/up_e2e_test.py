@@ -62,7 +62,7 @@ class UpTest(unittest.TestCase):
         self.assertIn(b"quakes", cli("sql", *self.flags).stdout)
         bad = cli("sql", "select nonsense from quakes", *self.flags, check=False)
         self.assertEqual(bad.returncode, FAILED)
-        self.assertIn(b"SqlError", bad.stderr)
+        self.assertIn(b"nonsense", bad.stderr)
 
     def test_down_stops_both_and_can_be_said_twice(self):
         self.up()

@@ -22,6 +22,10 @@ ArchiveWorker::ArchiveWorker(const WorkerParts& parts, WorkerOptions options)
 Result<std::unique_ptr<ArchiveWorker>> ArchiveWorker::open(const WorkerParts& parts,
                                                            WorkerOptions options) {
   PENSTOCK_TRY(options.roll.check());
+  if (options.sql_memory_limit_mb < kMinWorkerSqlMb) {
+    return fail(Errc::kInvalidArgument, "the SQL engine of a worker needs at least " +
+                                            std::to_string(kMinWorkerSqlMb) + " MiB");
+  }
   std::unique_ptr<ArchiveWorker> worker(new ArchiveWorker(parts, std::move(options)));
   const WorkerOptions& settings = worker->options_;
   PENSTOCK_TRY_ASSIGN(worker->work_lock_, parts.env.lock(settings.work_dir + "/@work-lock"));
@@ -46,7 +50,12 @@ PartitionTools ArchiveWorker::tools() {
 Result<WorkerSummary> ArchiveWorker::run() {
   while (!stopping_.load() && !finished()) PENSTOCK_TRY(step());
   if (!finished() && options_.on_stop == OnStop::kArchiveOpenChunks) PENSTOCK_TRY(roll_all());
-  return summary();
+  const WorkerSummary done = summary();
+  partitions_.clear();
+  if (const Status removed = remove_work_files(parts_.env, options_.work_dir); !removed) {
+    logger("archiver").warn("work files stay until the next start: {}", removed.error().message());
+  }
+  return done;
 }
 
 Status ArchiveWorker::step() {
@@ -208,7 +217,8 @@ Status ArchiveWorker::refuse(const Key& key, Error error) {
         .log(level, "not archiving, will try again topic={} partition={} reason={}", key.first,
              key.second, error.to_string());
   }
-  const std::int64_t pause_ms = refusal.backoff.next_ms();
+  const bool overtaken = error.code() == Errc::kMismatch;
+  const std::int64_t pause_ms = overtaken ? kOvertakenPauseMs : refusal.backoff.next_ms();
   refusal.error = std::move(error);
   refusal.retry_at_ns = parts_.clock.steady_ns() + pause_ms * kNsPerMs;
   look_again_in(pause_ms);

@@ -75,7 +75,8 @@ class ArchiveWorker {
   static Result<std::unique_ptr<ArchiveWorker>> open(const WorkerParts& parts,
                                                      WorkerOptions options);
 
-  // Until the mode is satisfied or stop(). An error only when an observer let the worker die.
+  // Until the mode is satisfied or stop(); the worker is of no use afterwards. An error only when
+  // an observer let the worker die.
   Result<WorkerSummary> run();
   // One turn: look for partitions, read, archive what is due.
   Status step();

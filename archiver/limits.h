@@ -25,14 +25,23 @@ inline constexpr std::uint64_t kMaxChunkRawBytes = 256ULL << 20;
 // Keys, values and headers held in one block of rows on the way to and from the SQL engine; with
 // its 2048 rows of at most 16 MiB each, a block would not be bounded otherwise.
 inline constexpr std::size_t kRowBlockBytes = 4U << 20;
-// Raw bytes that a Parquet row group aims at: the engine holds one in memory while it writes.
+// Raw bytes that a Parquet row group aims at: the engine holds one about three times in memory
+// while it writes.
 inline constexpr std::uint64_t kRowGroupBytes = 32ULL << 20;
-// Rows of a row group: the engine's own vector size and its default.
+// The engine's smallest row group (its vector size) and its default.
 inline constexpr std::uint64_t kMinRowGroupRows = 2048;
 inline constexpr std::uint64_t kMaxRowGroupRows = 122'880;
+// Raw bytes of that many rows at which an object is closed early: a row group cannot be smaller.
+inline constexpr std::uint64_t kMaxVectorBytes = 48ULL << 20;
+// Least memory for the engine of a worker: three times a row group of kMaxVectorBytes and one more
+// batch of 16 MiB, and what spilling itself needs.
+inline constexpr std::size_t kMinWorkerSqlMb = 256;
 
 // Pieces in which files are read to be hashed or copied.
 inline constexpr std::size_t kCopyBytes = 1U << 20;
+
+// Pause of a worker that another one took a partition from: long enough for that one to commit.
+inline constexpr std::int64_t kOvertakenPauseMs = 60'000;
 
 // First pause and longest pause between two attempts at something that failed: short enough to go
 // on at once after a restart of the broker, long enough not to load a machine that is in trouble.

@@ -14,11 +14,10 @@ namespace {
 
 constexpr const char* kTable = "archived_chunk";
 
-// Rows of a row group such that it holds about kRowGroupBytes.
-std::uint64_t row_group_rows(std::uint64_t rows, std::uint64_t raw_bytes) {
-  const std::uint64_t mean =
-      std::max<std::uint64_t>(1, raw_bytes / std::max<std::uint64_t>(1, rows));
-  return std::clamp(kRowGroupBytes / mean, kMinRowGroupRows, kMaxRowGroupRows);
+// Rows of a row group such that none holds more than about kRowGroupBytes.
+std::uint64_t row_group_rows(std::uint64_t max_vector_bytes) {
+  const std::uint64_t vectors = kRowGroupBytes / std::max<std::uint64_t>(1, max_vector_bytes);
+  return std::clamp(vectors * kMinRowGroupRows, kMinRowGroupRows, kMaxRowGroupRows);
 }
 
 std::optional<ByteView> nullable(const engine::ColumnView& column, std::size_t row) {
@@ -120,9 +119,19 @@ Result<ParquetWriter> ParquetWriter::begin(engine::Connection& connection) {
 Status ParquetWriter::append(const record::RecordView& record, Term leader_epoch) {
   PENSTOCK_TRY(rows_->append(record, leader_epoch));
   figures_.add(record, leader_epoch);
-  raw_bytes_ += (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0) +
-                record.headers.encoded().size();
+  const std::uint64_t size = (record.key ? record.key->size() : 0) +
+                             (record.value ? record.value->size() : 0) +
+                             record.headers.encoded().size();
+  raw_bytes_ += size;
+  vector_bytes_ += size;
+  max_vector_bytes_ = std::max(max_vector_bytes_, vector_bytes_);
+  if (figures_.records % kMinRowGroupRows == 0) vector_bytes_ = 0;
   return {};
+}
+
+bool ParquetWriter::full() const {
+  return figures_.records >= kMaxChunkRecords || raw_bytes_ >= kMaxChunkRawBytes ||
+         vector_bytes_ >= kMaxVectorBytes;
 }
 
 Status ParquetWriter::finish(const std::string& path) {
@@ -130,7 +139,7 @@ Status ParquetWriter::finish(const std::string& path) {
   // The engine keeps the order of insertion, which is that of the offsets.
   return connection_.run(
       fmt::format("COPY {} TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {})", kTable,
-                  engine::literal(path), row_group_rows(figures_.records, raw_bytes_)));
+                  engine::literal(path), row_group_rows(max_vector_bytes_)));
 }
 
 Status read_parquet(engine::Connection& connection, const std::string& location,

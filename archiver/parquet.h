@@ -49,8 +49,8 @@ class ParquetWriter {
   Status finish(const std::string& path);
 
   const RecordFigures& figures() const { return figures_; }
-  // Bytes of keys, values and headers so far.
-  std::uint64_t raw_bytes() const { return raw_bytes_; }
+  // An object of more records would be over a limit of limits.h.
+  bool full() const;
 
  private:
   ParquetWriter(engine::Connection& connection, std::unique_ptr<RowAppender> rows);
@@ -58,7 +58,9 @@ class ParquetWriter {
   engine::Connection& connection_;
   std::unique_ptr<RowAppender> rows_;
   RecordFigures figures_;
-  std::uint64_t raw_bytes_ = 0;
+  std::uint64_t raw_bytes_ = 0;         // of keys, values and headers
+  std::uint64_t vector_bytes_ = 0;      // of the last, incomplete kMinRowGroupRows rows
+  std::uint64_t max_vector_bytes_ = 0;  // of any kMinRowGroupRows rows
 };
 
 // The view lives during the call.

@@ -77,9 +77,7 @@ Result<Offset> PartitionWorker::write_parquet(Spool::Reader& batches, ParquetWri
     PENSTOCK_TRY_ASSIGN(const auto batch, batches.next());
     if (!batch) return chunk_.end();
     if (!batch->is_control()) PENSTOCK_TRY(append_batch(*batch, chunk_.base(), writer));
-    const bool full =
-        writer.raw_bytes() >= kMaxChunkRawBytes || writer.figures().records >= kMaxChunkRecords;
-    if (full) return batch->end_offset();
+    if (writer.full()) return batch->end_offset();
   }
 }
 

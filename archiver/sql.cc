@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "archiver/duckdb.h"
 #include "archiver/sql_output.h"
 #include "archiver/sql_views.h"
+#include "base/random.h"
 
 namespace penstock::archiver {
 namespace {
@@ -50,6 +52,15 @@ bool is_number(duckdb_type type) {
     default:
       return false;
   }
+}
+
+// The engine creates it only when it spills. The name is not to be guessed by others.
+std::string spill_folder(const SqlOptions& options) {
+  if (!options.temporary_dir.empty()) return options.temporary_dir;
+  std::error_code error;
+  const std::filesystem::path base = std::filesystem::temp_directory_path(error);
+  if (error) return {};
+  return base / ("penstock-sql-" + Rng(random_seed()).uuid().to_string());
 }
 
 // From here on the engine reads the archive's objects and nothing else, and cannot be told
@@ -159,7 +170,7 @@ Result<SqlSummary> run_sql(ObjectStore& store, const std::string& statement,
   PENSTOCK_TRY_ASSIGN(const auto database,
                       engine::Database::open({.memory_limit_mb = options.memory_limit_mb,
                                               .threads = options.threads,
-                                              .temporary_dir = options.temporary_dir}));
+                                              .temporary_dir = spill_folder(options)}));
   PENSTOCK_TRY_ASSIGN(const auto sql, database->connect());
   PENSTOCK_TRY_ASSIGN(const auto topics, manifests_by_topic(store));
   const std::string wanted = lower(statement);

@@ -34,8 +34,8 @@ struct SqlOptions {
   std::size_t width = 0;
   std::size_t memory_limit_mb = 1024;
   std::size_t threads = 0;  // 0: one a core
-  // Where the engine spills to over its limit; created when needed. Empty: a statement that does
-  // not fit fails.
+  // Where the engine spills to over its limit; created when needed, removed afterwards. Empty: a
+  // new folder in the system's temporary one.
   std::string temporary_dir;
 };
 

@@ -33,6 +33,12 @@ void add(RangeFigures& figures, const record::Hash128& hash) {
   figures.hash_sum += hash;
 }
 
+// Everything but what only the archive can still hold; a row outside of its object's range belongs
+// nowhere.
+bool is_compared(const RangeReport& range, Offset offset) {
+  return offset >= range.compared_from || offset < range.base || offset >= range.end;
+}
+
 // A partition without manifest is one of which nothing is archived.
 Result<std::optional<Manifest>> load_manifest(ObjectStore& store, const std::string& topic,
                                               PartitionId partition) {
@@ -176,6 +182,7 @@ Status TopicVerifier::verify_chunk(const PartitionPair& pair, const ChunkEntry& 
   PENSTOCK_TRY_ASSIGN(const bool exists, check_object_bytes(chunk, range));
   if (exists) read_object(chunk, range);
   if (range.compared_from >= chunk.end) {
+    if (range.archive.records > 0) note_problem(range, "the object holds rows outside its range");
     if (report_.differences() == before) range.state = RangeState::kArchiveOnly;
   } else if (chunk.end > pair.log.high_watermark) {
     note_problem(range, "the log ends before the archive does");
@@ -206,7 +213,7 @@ void TopicVerifier::read_object(const ChunkEntry& chunk, RangeReport& range) {
       read_parquet(sql_, store_.location(chunk.object), [&](const auto& record, Term epoch) {
         const record::Hash128 hash = record::hash_record(record, epoch);
         add(range.archive_whole_range, hash);
-        if (record.offset >= range.compared_from) add(range.archive, hash);
+        if (is_compared(range, record.offset)) add(range.archive, hash);
       });
   if (!visited) {
     note_problem(range, "the object cannot be read: " + visited.error().message());
@@ -247,7 +254,7 @@ Status TopicVerifier::search(RangeReport& range) {
   reader_.emplace(std::move(reader));
   // An object that cannot be read to its end was noted as such before; what it gave is compared.
   (void)read_parquet(sql_, store_.location(range.object), [&](const auto& record, Term epoch) {
-    if (record.offset >= range.compared_from) {
+    if (is_compared(range, record.offset)) {
       archive.push_back({record.offset, record::hash_record(record, epoch)});
     }
   });

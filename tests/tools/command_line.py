@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import pty
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -47,6 +49,25 @@ class WithBroker(unittest.TestCase):
         with os.fdopen(handle, "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
         return path
+
+
+def on_terminal(*arguments, typed=b""):
+    """Runs penstock with a terminal as its standard streams; (exit code, what the terminal showed)."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BIN / "penstock", *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, typed)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the last writer has closed the terminal
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    return process.wait(timeout=WAIT_S), shown.decode(errors="replace")
 
 
 def figures(output, name):

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from command_line import BIN, EXAMPLES, FAILED, INTERRUPTED, OK, UNREACHABLE, USAGE, WAIT_S, WithBroker
-from command_line import cli, figures, until
+from command_line import cli, figures, on_terminal, until
 
 
 class ProduceTest(WithBroker):
@@ -119,6 +119,14 @@ class ProduceTest(WithBroker):
         self.run_cli("produce", topic, "--rate=200", input=b"x\n" * 61)
         # The last of 61 records is due 300 ms after the first: that is arithmetic, not performance.
         self.assertGreaterEqual(time.monotonic() - began, 0.3)
+
+    def test_on_a_terminal_it_shows_progress_and_wipes_it(self):
+        topic = self.topic()
+        path = self.file("x\n" * 400)
+        code, shown = on_terminal("produce", topic, path, "--rate=1000", f"--bootstrap={self.broker.address}")
+        self.assertEqual(code, OK)
+        self.assertRegex(shown, r"\[=*> *\] +\d+ %  [\d,]+ records")
+        self.assertTrue(shown.rsplit("\r\x1b[K", 1)[1].startswith("published 400 records"), shown)
 
     def test_nothing_is_published_of_nothing(self):
         topic = self.topic()

@@ -6,7 +6,7 @@ import re
 import tempfile
 import unittest
 
-from command_line import FAILED, OK, USAGE, WithBroker, cli, figures
+from command_line import FAILED, OK, USAGE, WithBroker, cli, figures, on_terminal
 
 
 class TopicTest(WithBroker):
@@ -53,6 +53,19 @@ class TopicTest(WithBroker):
         topic = self.topic()
         self.assertIn("--yes", self.run_cli("topic", "delete", topic, input=b"y\n", expect=USAGE)[1])
         self.describe(topic)
+
+
+    def test_on_a_terminal_it_asks_before_it_deletes(self):
+        topic = self.topic()
+        self.run_cli("produce", topic, input=b"a\nb\n")
+        where = f"--bootstrap={self.broker.address}"
+        code, shown = on_terminal("topic", "delete", topic, where, typed=b"n\n")
+        self.assertEqual(code, FAILED)
+        self.assertIn(f"delete topic '{topic}' with 2 records for ever? [y/N]", shown)
+        self.describe(topic)
+        code, _ = on_terminal("topic", "delete", topic, where, typed=b"y\n")
+        self.assertEqual(code, OK)
+        self.run_cli("topic", "describe", topic, expect=FAILED)
 
 
 class DumpTest(WithBroker):

@@ -60,8 +60,10 @@ Result<DiskBound> disk_bound(const BenchConfig& config, const RunCost& cost) {
   bound.flush_bytes = config.floor_flush_bytes;
   if (bound.flush_bytes == 0) bound.flush_bytes = cost.bytes_per_flush.value_or(kAssumedFlushBytes);
   bound.flush_bytes = std::clamp<std::uint64_t>(bound.flush_bytes, 1, kFloorFileBytes);
-  PENSTOCK_TRY_ASSIGN(bound.write,
-                      flushed_write_floor(posix_env(), floor_options(config), bound.flush_bytes));
+  const FloorOptions options = floor_options(config);
+  PENSTOCK_TRY_ASSIGN(bound.write, flushed_write_floor(posix_env(), options, bound.flush_bytes));
+  PENSTOCK_TRY_ASSIGN(bound.overlapped, flushed_write_floor(posix_env(), options, bound.flush_bytes,
+                                                            FlushPattern::kOverlapped));
   return bound;
 }
 

@@ -77,6 +77,9 @@ Result<std::vector<Figure>> run_floors(Env& env, const FloorOptions& options, st
        std::array{64U << 10, 256U << 10, 1U << 20, 4U << 20, 16U << 20}) {
     PENSTOCK_TRY_ASSIGN(const auto floor, flushed_write_floor(env, options, flush));
     add_throughput(figures, rows, "flushed_write", flush, floor);
+    PENSTOCK_TRY_ASSIGN(const auto overlapped,
+                        flushed_write_floor(env, options, flush, FlushPattern::kOverlapped));
+    add_throughput(figures, rows, "flushed_write_overlapped", flush, overlapped);
   }
   PENSTOCK_TRY_ASSIGN(const auto flush, small_flush_floor(env, options, 4096));
   add_latency(figures, rows, "flush", 4096, flush);

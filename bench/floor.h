@@ -37,10 +37,16 @@ struct LatencyFloor {
   Histogram latency;  // nanoseconds
 };
 
-// Sequential write into a preallocated file, as a log writes, with fdatasync after every
-// `flush_bytes`.
+enum class FlushPattern {
+  kAlternating,  // write, flush, write, flush: nothing is written while the disk works
+  kOverlapped,   // group commit: the next bytes are written while the previous ones are flushed
+};
+
+// Sequential write into a preallocated file, as a log writes, with fdatasync for every
+// `flush_bytes`. What counts is flushed.
 Result<ThroughputFloor> flushed_write_floor(Env& env, const FloorOptions& options,
-                                            std::uint64_t flush_bytes);
+                                            std::uint64_t flush_bytes,
+                                            FlushPattern pattern = FlushPattern::kAlternating);
 
 // Append of `append_bytes` and fdatasync, one after the other: what one lonely acknowledged record
 // costs at least.

@@ -1,6 +1,9 @@
 // The disk floors.
 #include <algorithm>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -51,10 +54,71 @@ Bytes random_bytes(std::uint64_t seed, std::size_t size) {
   return bytes;
 }
 
+// Flushes on a thread of its own, one flush at a time.
+class Flusher {
+ public:
+  explicit Flusher(File& file) : file_(file), thread_([this] { run(); }) {}
+  ~Flusher() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  // Waits for the flush that is under way, if any, and begins the next one.
+  Status begin() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !busy_; });
+    PENSTOCK_TRY(status_);
+    busy_ = true;
+    changed_.notify_all();
+    return {};
+  }
+  Status wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !busy_; });
+    return status_;
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return busy_ || ended_; });
+      if (!busy_) return;
+      lock.unlock();
+      Status status = file_.sync_data();
+      lock.lock();
+      status_ = std::move(status);
+      busy_ = false;
+      changed_.notify_all();
+    }
+  }
+
+  File& file_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool busy_ = false;  // guarded by mutex_, as all below
+  bool ended_ = false;
+  Status status_;
+  std::thread thread_;  // last: it uses the others
+};
+
+Status write_stretch(File& file, std::uint64_t at, std::uint64_t bytes, ByteView block) {
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::uint64_t part = std::min<std::uint64_t>(block.size(), bytes - done);
+    PENSTOCK_TRY(file.write_at(at + done, block.first(part)));
+    done += part;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ThroughputFloor> flushed_write_floor(Env& env, const FloorOptions& options,
-                                            std::uint64_t flush_bytes) {
+                                            std::uint64_t flush_bytes, FlushPattern pattern) {
   if (flush_bytes == 0) return fail(Errc::kInvalidArgument, "a flush of 0 bytes");
   PENSTOCK_TRY_ASSIGN(std::uint64_t file_bytes, scratch_bytes(env, options.dir));
   file_bytes = file_bytes / flush_bytes * flush_bytes;
@@ -65,21 +129,21 @@ Result<ThroughputFloor> flushed_write_floor(Env& env, const FloorOptions& option
   const Bytes block = random_bytes(options.seed, kFloorWriteBytes);
 
   ThroughputFloor floor;
+  Flusher flusher(scratch.file());
   const std::int64_t start = system_clock().steady_ns();
   const auto limit_ns = static_cast<std::int64_t>(options.seconds * 1e9);
-  std::int64_t now = start;
-  while (now - start < limit_ns && floor.bytes < file_bytes) {
-    for (std::uint64_t done = 0; done < flush_bytes;) {
-      const std::uint64_t part = std::min<std::uint64_t>(block.size(), flush_bytes - done);
-      PENSTOCK_TRY(scratch.file().write_at(floor.bytes + done, ByteView(block).first(part)));
-      done += part;
+  while (system_clock().steady_ns() - start < limit_ns && floor.bytes < file_bytes) {
+    PENSTOCK_TRY(write_stretch(scratch.file(), floor.bytes, flush_bytes, block));
+    if (pattern == FlushPattern::kOverlapped) {
+      PENSTOCK_TRY(flusher.begin());
+    } else {
+      PENSTOCK_TRY(scratch.file().sync_data());
     }
-    PENSTOCK_TRY(scratch.file().sync_data());
     floor.bytes += flush_bytes;
     ++floor.operations;
-    now = system_clock().steady_ns();
   }
-  floor.seconds = static_cast<double>(now - start) / 1e9;
+  PENSTOCK_TRY(flusher.wait());
+  floor.seconds = static_cast<double>(system_clock().steady_ns() - start) / 1e9;
   return floor;
 }
 

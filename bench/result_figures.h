@@ -27,7 +27,8 @@ struct RunReport {
 // The limit of a produce run.
 struct DiskBound {
   std::uint64_t flush_bytes = 0;
-  ThroughputFloor write;
+  ThroughputFloor write;       // write and flush by turns
+  ThroughputFloor overlapped;  // writing goes on during a flush, as in a broker
 };
 
 // The limit of an end-to-end run: one flush, and one way to the broker and one from it.

@@ -36,11 +36,13 @@ TEST_F(FloorTest, EveryLimitIsMeasuredAndNothingIsLeftBehind) {
 }
 
 TEST_F(FloorTest, WritesAndFlushesWhatItClaims) {
-  const auto floor = flushed_write_floor(posix_env(), options_, 300'000);
-  ASSERT_TRUE(floor) << floor.error().to_string();
-  EXPECT_GT(floor->operations, 0U);
-  EXPECT_EQ(floor->bytes, floor->operations * 300'000);
-  EXPECT_GT(floor->seconds, 0);
+  for (const FlushPattern pattern : {FlushPattern::kAlternating, FlushPattern::kOverlapped}) {
+    const auto floor = flushed_write_floor(posix_env(), options_, 300'000, pattern);
+    ASSERT_TRUE(floor) << floor.error().to_string();
+    EXPECT_GT(floor->operations, 0U);
+    EXPECT_EQ(floor->bytes, floor->operations * 300'000);
+    EXPECT_GT(floor->seconds, 0);
+  }
 }
 
 TEST_F(FloorTest, TheStreamCountsWhatArrived) {

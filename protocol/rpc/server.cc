@@ -22,6 +22,9 @@ class Server::State final : public ConnectionHost, public std::enable_shared_fro
   void start(Acceptor acceptor);
   void stop_accepting();
   void abort_all();
+  // Cuts all connections off and lets go of them: their own operations and requests hold them, so
+  // that nothing holds them when those are destroyed with their context.
+  void abandon_all();
   static Task<void> drain(std::shared_ptr<State> self, Deadline deadline);
 
   std::uint16_t port() const { return accepting_->port(); }
@@ -90,9 +93,9 @@ bool Server::State::has_room_for(const asio::ip::address& address) const {
 }
 
 void Server::State::on_gone(Connection& connection) {
+  if (connections_.erase(connection.id()) == 0) return;  // abandoned
   const auto address = per_address_.find(connection.address());
   if (--address->second == 0) per_address_.erase(address);
-  connections_.erase(connection.id());
   changed_.notify_all();
 }
 
@@ -122,6 +125,11 @@ void Server::State::abort_all() {
     const auto connection = (it++)->second;
     connection->abort(Error(Errc::kConnectionLost, "the server stops"));
   }
+}
+
+void Server::State::abandon_all() {
+  abort_all();
+  connections_.clear();
 }
 
 Task<bool> Server::State::wait_until_empty(Deadline deadline) {
@@ -170,7 +178,7 @@ Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 Server::~Server() {
   state_->stop_accepting();
-  state_->abort_all();
+  state_->abandon_all();
 }
 
 std::uint16_t Server::port() const { return state_->port(); }

@@ -131,7 +131,7 @@ TEST(Calls, DeadlinesInAnyOrderEachEndTheirOwnCall) {
   asio::io_context context;
   Gate gate(context);
   auto server = start_server(context, gate.handler());
-  run(context, [](Server& server) -> Task<void> {
+  run(context, [](Server& server, Gate& gate) -> Task<void> {
     auto channel = co_await open_channel(server);
     TaskGroup calls(co_await asio::this_coro::executor);
     std::vector<std::string> ended;
@@ -141,8 +141,10 @@ TEST(Calls, DeadlinesInAnyOrderEachEndTheirOwnCall) {
     }
     co_await calls.wait();
     EXPECT_EQ(std::ranges::count(ended, "call Timeout"), 20);
+    gate.open();
+    co_await gate.wait_for(0);
     co_await channel->close();
-  }(*server));
+  }(*server, gate));
 }
 
 TEST(Calls, TheEndOfTheConnectionEndsEveryCallAsUnknown) {
@@ -163,6 +165,7 @@ TEST(Calls, TheEndOfTheConnectionEndsEveryCallAsUnknown) {
     EXPECT_FALSE(channel->is_open());
     co_await call_and_note(*channel, Api::kFetch, "after", eventually(), ended);
     EXPECT_EQ(ended.back(), "after ConnectionLost");
+    co_await gate.wait_for(0);
     co_await channel->close();
   }(server, gate));
 }
@@ -182,6 +185,8 @@ TEST(Calls, ACancelledCallerLeavesAndTheChannelGoesOn) {
     EXPECT_EQ(ended, std::vector<std::string>{"slow Cancelled"});
     co_await call_and_note(*channel, Api::kProduce, "quick", eventually(), ended);
     EXPECT_EQ(ended.back(), "quick answered");
+    gate.open();
+    co_await gate.wait_for(0);
     co_await channel->close();
   }(*server, gate));
 }
@@ -200,6 +205,7 @@ TEST(Calls, ClosingEndsTheCallsUnderWay) {
     co_await channel->close();  // twice does no harm
     co_await calls.wait();
     EXPECT_EQ(ended, std::vector<std::string>{"slow ConnectionLost"});
+    co_await gate.wait_for(0);  // nobody waits for the answer any more
   }(*server, gate));
 }
 
@@ -216,6 +222,7 @@ TEST(Calls, AChannelThatGoesAwayWithCallsUnderWayEndsThem) {
     channel.reset();
     co_await calls.wait();
     EXPECT_EQ(ended, std::vector<std::string>{"slow ConnectionLost"});
+    co_await gate.wait_for(0);  // nobody waits for the answer any more
   }(*server, gate));
 }
 

@@ -223,24 +223,5 @@ TEST(LostConnection, AServerThatGoesAwayWithoutDrainLeavesNothingBehind) {
   }(server, gate));
 }
 
-TEST(LostConnection, TheWholeContextMayGoAwayInTheMiddleOfEverything) {
-  asio::io_context gate_context;
-  Gate gate(gate_context);
-  asio::io_context context;
-  {
-    auto server = start_server(context, gate.handler());
-    asio::co_spawn(
-        context,
-        [](Server& server) -> Task<void> {
-          auto channel = co_await open_channel(server);
-          (void)co_await channel->call(Api::kProduce, to_bytes("x"), {}, eventually());
-          (void)co_await channel->call(Api::kFetch, to_bytes("slow"), {}, eventually());
-        }(*server),
-        [](const std::exception_ptr&) {});
-    context.run_for(milliseconds(20));
-  }
-  EXPECT_EQ(gate.waiting(), 1);
-}
-
 }  // namespace
 }  // namespace penstock::rpc::testing

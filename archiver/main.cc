@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client/client.h"
-#include "protocol/rpc/endpoint.h"
 
 DEFINE_string(bootstrap, "127.0.0.1:7333", "brokers to begin with, comma-separated host:port");
 DEFINE_string(archive_dir, "", "folder of the archive; created if need be");
@@ -30,7 +29,7 @@ DEFINE_string(topics, "", "topics to archive, comma-separated; empty: all, also 
 DEFINE_bool(once, false, "archive what the log holds now, then end");
 DEFINE_uint64(archive_chunk_mb, 64, "close an object when it holds that many MiB of batches");
 DEFINE_uint64(archive_chunk_records, 1'000'000, "close an object when it holds that many records");
-DEFINE_uint64(archive_interval_s, 300, "close an object when its first record waits that long");
+DEFINE_uint64(archive_interval_s, 60, "close an object when its first record waits that long");
 DEFINE_uint64(memory_limit_mb, 512, "memory for fetching and for writing Parquet");
 DEFINE_uint64(spool_limit_mb, 2048, "disk for records that wait for their object");
 DEFINE_string(work_dir, "", "folder for files under way; empty: inside the archive");

@@ -22,9 +22,10 @@ inline constexpr std::size_t kMaxCellWidth = 60;
 inline constexpr std::chrono::milliseconds kProgressInterval{100};
 // While the input is idle, `produce` looks that often for records that were refused meanwhile.
 inline constexpr std::chrono::milliseconds kIdleCheckInterval{250};
-// How long `produce` waits for the outcome of what it has sent when it stops.
-inline constexpr std::chrono::seconds kFlushTimeout{120};
-// The same after Ctrl-C: somebody is waiting in front of the terminal.
+// Longest --delivery_timeout_s: an hour of a broker away; beyond it, start again with --from_line.
+inline constexpr std::int64_t kMaxDeliveryTimeoutS = 3600;
+// How long `produce` waits for the outcome of what it has sent after Ctrl-C: somebody is waiting in
+// front of the terminal.
 inline constexpr std::chrono::seconds kInterruptedFlushTimeout{10};
 // One wait for records; Ctrl-C is looked at in between.
 inline constexpr std::chrono::milliseconds kConsumeWait{200};

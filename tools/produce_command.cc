@@ -111,6 +111,11 @@ Result<ExitCode> run(const Arguments& arguments) {
   client::ProducerConfig config;
   PENSTOCK_TRY_ASSIGN(config.durability, durability_from_name(arguments.text("durability")));
   PENSTOCK_TRY_ASSIGN(config.codec, record::codec_from_name(arguments.text("codec")));
+  PENSTOCK_TRY_ASSIGN(const std::int64_t delivery_timeout_s,
+                      arguments.integer("delivery_timeout_s", 1, kMaxDeliveryTimeoutS));
+  config.delivery_timeout = std::chrono::seconds(delivery_timeout_s);
+  options.delivery_timeout = config.delivery_timeout;
+  config.max_block = config.delivery_timeout;  // a full buffer is one more reason to wait for it
   config.max_record_bytes = kMaxInputRecordBytes + (1U << 20);  // key and headers come on top
   const std::string file = arguments.operands().size() > 1 ? arguments.operands()[1] : "-";
   PENSTOCK_TRY_ASSIGN(FdSource source, FdSource::open(file));
@@ -180,6 +185,11 @@ Command produce_command() {
                  .default_value = "topic",
                  .meaning = "acknowledged when fsynced, or written (to memory only); topic: as the "
                             "topic says"},
+                {.name = "delivery_timeout_s",
+                 .value = "N",
+                 .default_value = "120",
+                 .meaning = "seconds that a record is tried to be delivered, say while the disk is "
+                            "full or the broker is away; then the command stops"},
                 {.name = "rate",
                  .value = "N",
                  .default_value = "0",

@@ -151,8 +151,8 @@ void Publisher::stop(ProduceEnd end, std::optional<Error> error) {
 
 void Publisher::flush() {
   const bool hurry = tally_.end == ProduceEnd::kInterrupted;
-  const auto limit = hurry ? std::chrono::milliseconds(kInterruptedFlushTimeout)
-                           : std::chrono::milliseconds(kFlushTimeout);
+  const auto limit =
+      hurry ? std::chrono::milliseconds(kInterruptedFlushTimeout) : options_.delivery_timeout;
   // A timeout shows in the outcomes: what has none by then failed or is unknown.
   (void)producer_.close(limit);
   take_outcomes();

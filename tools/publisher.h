@@ -4,6 +4,7 @@
 // became of it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct PublisherOptions {
   double rate = 0;
   std::uint64_t max_record_bytes = UINT64_MAX;  // of key and value, as the topic has it
   OnBadLine on_bad_line = OnBadLine::kStop;
+  std::chrono::milliseconds delivery_timeout{120'000};  // the producer's
 };
 
 class Publisher {

@@ -18,11 +18,12 @@
 namespace penstock::tools {
 namespace {
 
-// Flags that go to a server as they are, only when they are given: the servers own the defaults.
+// Flags that go to a server as they are. Without a default here the server's own holds.
 struct PassedOn {
   const char* name;
   const char* value;
   const char* meaning;
+  const char* default_value = "";
 };
 
 constexpr PassedOn kBrokerFlags[] = {
@@ -31,7 +32,8 @@ constexpr PassedOn kBrokerFlags[] = {
     {"disk_reserve_mb", "N", "free space below which producers are refused"},
 };
 constexpr PassedOn kWorkerFlags[] = {
-    {"archive_interval_s", "N", "a chunk is archived when its oldest record is that old"},
+    // Sooner than the worker would by itself: who tries this out wants to see the archive.
+    {"archive_interval_s", "N", "a chunk is archived when its oldest record is that old", "10"},
     {"archive_chunk_mb", "N", "a chunk is archived when it is that large"},
     {"archive_chunk_records", "N", "a chunk is archived when it holds that many records"},
 };
@@ -40,9 +42,8 @@ template <std::size_t N>
 std::vector<std::string> passed_on(const PassedOn (&flags)[N], const Arguments& arguments) {
   std::vector<std::string> words;
   for (const PassedOn& flag : flags) {
-    if (arguments.given(flag.name)) {
-      words.push_back("--" + std::string(flag.name) + "=" + arguments.text(flag.name));
-    }
+    const std::string value = arguments.text(flag.name);
+    if (!value.empty()) words.push_back("--" + std::string(flag.name) + "=" + value);
   }
   return words;
 }
@@ -181,7 +182,10 @@ Command up_command() {
     flags.push_back({.name = flag.name, .value = flag.value, .meaning = flag.meaning});
   }
   for (const auto& flag : kWorkerFlags) {
-    flags.push_back({.name = flag.name, .value = flag.value, .meaning = flag.meaning});
+    flags.push_back({.name = flag.name,
+                     .value = flag.value,
+                     .default_value = flag.default_value,
+                     .meaning = flag.meaning});
   }
   return {.name = "up",
           .summary = "run a broker and an archive worker on this machine",

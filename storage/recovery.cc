@@ -10,6 +10,7 @@
 #include "storage/recovery_plan.h"
 #include "storage/scan.h"
 #include "storage/segment_name.h"
+#include "storage/side_files.h"
 
 namespace penstock::storage {
 namespace {
@@ -32,6 +33,7 @@ class Recovery {
     plan_ = plan_recovery(checkpoint, found_);
     out_.log_start = plan_.log_start;
     for (auto& range : plan_.missing) add_damage(std::move(range));
+    if (checkpoint && !plan_.skip_tail_scan) PENSTOCK_TRY(confirm_checkpoint());
     PENSTOCK_TRY(remove(plan_.expired, nullptr));
     switch (plan_.kind) {
       case RecoveryKind::kFresh:
@@ -58,6 +60,7 @@ class Recovery {
   }
   // The header of a segment's side file; none when there is none to believe. kForeignData.
   Result<std::optional<IndexHeader>> read_index_header(Offset base);
+  Status confirm_checkpoint();
   Status check_owner(const LogIdentity& owner, const std::string& path) const;
 
   // --- below the watermark
@@ -169,6 +172,18 @@ Result<std::optional<IndexHeader>> Recovery::read_index_header(Offset base) {
   PENSTOCK_TRY(check_owner(header->identity, file_path));
   if (header->segment_base != base) return std::nullopt;
   return header;
+}
+
+// What was read may be a page that an fsync failed to write: it must not be believed now and be
+// gone after a power cut, when files were removed and readers were answered on its word.
+Status Recovery::confirm_checkpoint() {
+  SideFiles side_files(env_, dir_);
+  side_files.resume(out_.newest->checkpoint.sequence, out_.newest->slot);
+  const auto stored = side_files.store(side_files.generation(), {}, out_.newest->checkpoint);
+  if (!stored) return fail(stored.error());
+  ++out_.newest->checkpoint.sequence;
+  out_.newest->slot = (out_.newest->slot + 1) % kSlotCount;
+  return {};
 }
 
 // --- below the watermark
@@ -393,7 +408,12 @@ Result<Segment> Recovery::begin_beyond(Offset base, Term epoch) {
 
 Result<ScanStop> Recovery::scan_segment(Segment& segment) {
   const std::uint64_t from = segment.size();
+  Status rewritten;
   const auto add = [&](const record::BatchView& batch) {
+    // These bytes were read from the page cache. If an fsync failed in an earlier life, their pages
+    // may count as clean without being on disk, and no later fsync would write them: hence they are
+    // written once more before they are called durable.
+    if (rewritten) rewritten = segment.log->write_at(segment.size(), batch.bytes());
     extend(segment.open, segment.base, batch, now_);
     if (segment.open.length >= run_bytes_) segment.close_run();
   };
@@ -401,6 +421,7 @@ Result<ScanStop> Recovery::scan_segment(Segment& segment) {
       const ScanStop stop,
       scan_batches(*segment.log, ScanFrom{from, segment.end(), Term(segment.open.last_epoch)},
                    kMaxSegmentBytes + kMaxAppendBytes, add));
+  PENSTOCK_TRY(rewritten);
   out_.report.scanned_bytes += stop.position - from;
   return stop;
 }

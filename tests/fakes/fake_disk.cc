@@ -56,7 +56,9 @@ void FakeFile::sync() {
   journal.clear();
 }
 
-void FakeFile::lose_unsynced() { journal.clear(); }
+void FakeFile::lose_unsynced() {
+  std::erase_if(journal, [](const Change& change) { return change.kind == Change::Kind::kWrite; });
+}
 
 void FakeFile::crash(Survives survives, Rng& rng) {
   if (survives == Survives::kEverything) sync();

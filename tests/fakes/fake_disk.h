@@ -32,7 +32,9 @@ struct FakeFile {
   void write(std::uint64_t position, ByteView bytes);
   void resize(std::uint64_t size);
   void sync();
-  // As after a failed fsync: what is not durable now never will be, but is still seen.
+  // As after a failed fsync on Linux: pages that were not written count as clean from now on. They
+  // are still seen, and never become durable unless they are written again. (Sizes are in the
+  // journal of the file system, and stay pending.)
   void lose_unsynced();
   void crash(Survives survives, Rng& rng);
 };

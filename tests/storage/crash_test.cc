@@ -16,14 +16,26 @@ using fakes::Survives;
 constexpr std::uint64_t kUsualLives = 2500;
 constexpr int kCrashesPerLife = 8;
 
-// Lives until the machine dies in the middle of one of its next disk calls.
-void live_until_killed(RandomLife& life) {
+// Lives until one of its next disk calls goes wrong; mostly that is the machine dying.
+void live_until_fault(RandomLife& life) {
   LogScene& scene = life.scene;
-  scene.env->plan_fault({.fault = Fault::kKill, .at_call = scene.rng.below(60)});
+  const Fault fault = scene.rng.one_in(3) ? static_cast<Fault>(scene.rng.below(3)) : Fault::kKill;
+  scene.env->plan_fault({.fault = fault, .at_call = scene.rng.below(60)});
   while (!scene.env->fault_happened()) {
     if (const Status status = life.step(); !status) break;
   }
   life.forget_tickets();
+}
+
+// The machine goes, or only the process.
+void die(LogScene& scene) {
+  if (scene.rng.one_in(4)) {
+    scene.close_handle();
+    scene.env->clear_faults();
+    return;
+  }
+  scene.crash(scene.rng.one_in(4) ? static_cast<Survives>(scene.rng.below(3))
+                                  : Survives::kRandomPart);
 }
 
 std::string reopen(LogScene& scene) {
@@ -37,16 +49,15 @@ std::string live(std::uint64_t seed, std::uint64_t& states) {
   LogScene& scene = life.scene;
   if (const Status status = scene.open(); !status) return status.error().to_string();
   for (int crash = 0; crash < kCrashesPerLife; ++crash) {
-    live_until_killed(life);
+    live_until_fault(life);
     const std::string doing = "crash " + std::to_string(crash) + " in " + life.doing() + ": ";
-    scene.crash(scene.rng.one_in(4) ? static_cast<Survives>(scene.rng.below(3))
-                                    : Survives::kRandomPart);
+    die(scene);
     ++states;
     if (scene.rng.one_in(2)) {
-      // Double crash: the power goes again while the log is being recovered.
+      // Double crash: it happens again while the log is being recovered.
       scene.env->plan_fault({.fault = Fault::kKill, .at_call = scene.rng.below(30)});
       static_cast<void>(scene.open());
-      scene.crash(Survives::kRandomPart);
+      die(scene);
       ++states;
     }
     if (const std::string wrong = reopen(scene); !wrong.empty()) return doing + wrong;

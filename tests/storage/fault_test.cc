@@ -2,7 +2,8 @@
 // there afterwards, what was refused is not.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
+#include <optional>
 
 #include "tests/storage/log_scene.h"
 
@@ -12,6 +13,12 @@ namespace {
 using fakes::Fault;
 using fakes::FaultPlan;
 using fakes::Survives;
+
+// The batch boundary at that part of the log.
+Offset boundary(const LogScene& scene, std::size_t numerator, std::size_t denominator) {
+  const auto all = scene.boundaries();
+  return all[(all.size() - 1) * numerator / denominator];
+}
 
 // What a log does in its life, in a fixed order; goes on after errors, as a server would.
 void fixed_life(LogScene& scene) {
@@ -27,12 +34,14 @@ void fixed_life(LogScene& scene) {
     go([&] { return scene.checkpoint(); });
     go([&] { return scene.append(4); });
   }
-  go([&] { return scene.truncate_suffix(scene.boundaries()[scene.boundaries().size() - 2]); });
+  go([&] { return scene.truncate_suffix(boundary(scene, 3, 4)); });
   go([&] { return scene.append(3); });
-  go([&] { return scene.truncate_suffix(scene.boundaries()[scene.boundaries().size() / 2]); });
+  go([&] { return scene.truncate_suffix(boundary(scene, 1, 2)); });
   go([&] { return scene.append(12); });
   go([&] { return scene.flush(); });
-  go([&] { return scene.truncate_prefix(scene.log->durable_end() - 20); });
+  go([&] {
+    return scene.truncate_prefix(std::max(scene.log->log_start(), scene.log->durable_end() - 20));
+  });
   scene.options.retention_bytes = 4000;
   go([&] {
     scene.log->set_options(scene.options);

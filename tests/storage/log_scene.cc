@@ -164,7 +164,8 @@ std::string LogScene::check(std::int64_t* damaged_records) {
       const auto promised = appended.find(batch->base_offset());
       const auto possible = maybe.find(batch->base_offset());
       if (possible != maybe.end() && equal(possible->second, batch->bytes())) {
-        // It was neither promised nor refused.
+        // Neither promised nor refused, and now known to have happened.
+        appended[batch->base_offset()] = possible->second;
       } else if (promised == appended.end()) {
         return "phantom at " + text(batch->base_offset());
       } else if (!equal(promised->second, batch->bytes())) {
@@ -181,9 +182,6 @@ std::string LogScene::check(std::int64_t* damaged_records) {
 void LogScene::accept_end() {
   const Offset end = log->log_end();
   appended.erase(appended.lower_bound(end), appended.end());
-  for (auto& [base, batch] : maybe) {
-    if (base < end) appended[base] = batch;
-  }
   maybe.clear();
   must_start = may_start = log->log_start();
   acknowledged = log->durable_end();

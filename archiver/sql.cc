@@ -73,6 +73,7 @@ Status confine(engine::Connection& sql, const ObjectStore& store,
       paths += (paths.empty() ? "" : ", ") + engine::literal(store.location(chunk.object));
     }
   }
+  PENSTOCK_TRY(sql.run("SET TimeZone = 'UTC'"));
   PENSTOCK_TRY(sql.run("SET allowed_paths = [" + paths + "]"));
   PENSTOCK_TRY(sql.run("SET enable_external_access = false"));
   return sql.run("SET lock_configuration = true");
@@ -92,18 +93,28 @@ std::string without_end(std::string statement) {
   return statement;
 }
 
+// Column i of an answer as text, or as a JSON value. JSON has no infinity and no NaN.
+std::string cell_expression(std::size_t i, duckdb_type type, SqlFormat format) {
+  if (format != SqlFormat::kNdjson) return fmt::format("c{}::VARCHAR", i);
+  const bool may_be_infinite = type == DUCKDB_TYPE_FLOAT || type == DUCKDB_TYPE_DOUBLE;
+  return fmt::format(
+      fmt::runtime(may_be_infinite ? "CASE WHEN isfinite(c{0}) THEN to_json(c{0})::VARCHAR END"
+                                   : "to_json(c{0})::VARCHAR"),
+      i);
+}
+
 // The same rows with every value as text (or as JSON), columns named by position because an answer
 // may have two of one name.
-std::string as_texts(const std::string& statement, std::size_t columns, SqlFormat format) {
-  std::string selected;
-  std::string names;
-  for (std::size_t i = 0; i < columns; ++i) {
-    const std::string_view separator = i == 0 ? "" : ", ";
-    const char* cast = format == SqlFormat::kNdjson ? "{}to_json(c{})::VARCHAR" : "{}c{}::VARCHAR";
-    selected += fmt::format(fmt::runtime(cast), separator, i);
-    names += fmt::format("{}c{}", separator, i);
+std::string as_texts(const std::string& text, const engine::Statement& statement,
+                     SqlFormat format) {
+  std::vector<std::string> selected;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < statement.columns(); ++i) {
+    selected.push_back(cell_expression(i, statement.column_type(i), format));
+    names.push_back(fmt::format("c{}", i));
   }
-  return fmt::format("SELECT {} FROM ({}\n) AS answer({})", selected, statement, names);
+  return fmt::format("SELECT {} FROM ({}\n) AS answer({})", fmt::join(selected, ", "), text,
+                     fmt::join(names, ", "));
 }
 
 Result<SqlSummary> print(engine::QueryResult& rows, RowPrinter& printer) {
@@ -152,7 +163,7 @@ Result<SqlSummary> answer(engine::Connection& sql, const std::string& statement,
                        .align = is_number(prepared.column_type(i)) ? Align::kRight : Align::kLeft});
   }
   PENSTOCK_TRY_ASSIGN(auto rows,
-                      sql.query(as_texts(without_end(statement), columns.size(), options.format)));
+                      sql.query(as_texts(without_end(statement), prepared, options.format)));
   return print(rows, *row_printer(options, std::move(columns), out));
 }
 

@@ -67,16 +67,16 @@ struct TopicShape {
 };
 
 constexpr const char* kIsObject =
-    "CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END";
+    "CASE WHEN json_valid(decoded) THEN json_type(decoded) = 'OBJECT' ELSE false END";
 
 Result<TopicShape> infer_shape(engine::Connection& sql, const std::string& sample) {
   PENSTOCK_TRY_ASSIGN(
       auto rows,
       sql.query(fmt::format(
           "SELECT coalesce(bool_and(\"key\" IS NULL OR try(decode(\"key\")) IS NOT NULL), true)"
-          "::VARCHAR, coalesce(bool_and(\"value\" IS NULL OR text IS NOT NULL), true)::VARCHAR, "
-          "json_group_structure(CASE WHEN {} THEN text::JSON END)::VARCHAR "
-          "FROM (SELECT *, try(decode(\"value\")) AS text FROM ({}))",
+          "::VARCHAR, coalesce(bool_and(\"value\" IS NULL OR decoded IS NOT NULL), true)::VARCHAR, "
+          "json_group_structure(CASE WHEN {} THEN decoded::JSON END)::VARCHAR "
+          "FROM (SELECT *, try(decode(\"value\")) AS decoded FROM ({}))",
           kIsObject, sample)));
   PENSTOCK_TRY_ASSIGN(const auto block, rows.next());
   if (!block || block->rows() != 1) return fail(Errc::kSqlError, "no account of a topic's values");
@@ -107,7 +107,7 @@ std::string view_query(const std::string& records, const TopicShape& shape) {
   }
   return fmt::format(
       "SELECT {} FROM (SELECT *, json_transform(text, {}) AS fields FROM (SELECT *, CASE WHEN {} "
-      "THEN text END AS text FROM (SELECT *, try(decode(\"value\")) AS text FROM ({}))))",
+      "THEN decoded END AS text FROM (SELECT *, try(decode(\"value\")) AS decoded FROM ({}))))",
       columns, engine::literal(json.structure), kIsObject, records);
 }
 

@@ -13,10 +13,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-bool is_metadata_stale(const Error& error) {
-  return error.code() == Errc::kNotLeader || error.code() == Errc::kStaleEpoch;
-}
-
 }  // namespace
 
 // Calls `once(deadline)` until it succeeds, fails for good, or the time is over.
@@ -164,6 +160,7 @@ Task<Result<Offset>> AsyncAdmin::delete_records(const std::string& topic, Partit
 Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
                                                      PartitionId partition, Offset before,
                                                      rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
   PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
   if (!known.has(partition)) co_return fail(Errc::kUnknownPartition);
   const BrokerId leader = known.partitions[static_cast<std::size_t>(partition.value())].leader;
@@ -181,13 +178,7 @@ Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
     co_return fail(Errc::kBadFrame, "DeleteRecords was answered for other partitions than asked");
   }
   const auto& answer = reply.message.answers(0);
-  Status status = wire::status_of(answer);
-  if (!status) {
-    if (is_metadata_stale(status.error())) {
-      PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
-    }
-    co_return std::unexpected(std::move(status).error());
-  }
+  PENSTOCK_CO_TRY(wire::status_of(answer));
   co_return Offset(answer.log_start());
 }
 

@@ -81,8 +81,25 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::locate(
   co_return seats;
 }
 
+// Always asked for: partitions may have been added, leaders may have moved, and a topic of the same
+// name may be another one.
+Task<Status> AsyncConsumer::refresh_all(const std::vector<Assignment>& partitions,
+                                        rpc::Deadline deadline) {
+  std::set<std::string> names;
+  for (const Assignment& wanted : partitions) names.insert(wanted.topic);
+  while (!names.empty()) {
+    std::vector<std::string> portion;
+    while (!names.empty() && portion.size() < kMaxTopicsPerRequest) {
+      portion.push_back(std::move(names.extract(names.begin()).value()));
+    }
+    PENSTOCK_CO_TRY(co_await cluster_.refresh(std::move(portion), deadline));
+  }
+  co_return Status{};
+}
+
 Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve_once(
     const std::vector<Assignment>& partitions, rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY(co_await refresh_all(partitions, deadline));
   PENSTOCK_CO_TRY_ASSIGN(auto seats, co_await locate(partitions, deadline));
   std::vector<OffsetQuery> queries;
   std::vector<std::size_t> which;
@@ -106,13 +123,6 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve(std::vector<Assignme
     const Instant retry_at = now_of(clock_) + cluster_.pause(++failures);
     if (!error.retriable() || retry_at >= deadline) co_return seats;
     PENSTOCK_CO_TRY(co_await sleep_for(retry_at - now_of(clock_)));
-    // What is known of the leaders may be why it failed.
-    for (const Assignment& wanted : partitions) {
-      if (cluster_.metadata().is_older_than(wanted.topic, cluster_.config().retry_backoff,
-                                            now_of(clock_))) {
-        static_cast<void>(co_await cluster_.refresh({wanted.topic}, deadline));
-      }
-    }
   }
 }
 
@@ -161,6 +171,8 @@ Status AsyncConsumer::pause(const std::string& topic, PartitionId partition) {
   PENSTOCK_TRY_ASSIGN(const Seat seat, shelf_->seat_of(topic, partition));
   core_.pause(seat);
   shelf_->pause(seat);
+  // What it holds may be what keeps others from being fetched.
+  wakeup_->notify_all();
   return {};
 }
 
@@ -255,9 +267,7 @@ Task<void> AsyncConsumer::fetch(std::shared_ptr<rpc::Channel> channel, FetchPlan
   if (!reply && reply.error().code() == Errc::kTimeout) {
     cluster_.give_up(plan.broker, Lane::kFetches, channel);
   }
-  if (Status taken = take_reply(plan, std::move(reply)); taken) {
-    shelf_->note_error({});
-  } else {
+  if (Status taken = take_reply(plan, std::move(reply)); !taken) {
     core_.on_failure(plan.id, taken.error(), now_of(clock_));
     shelf_->note_error(std::move(taken).error());
   }
@@ -278,6 +288,7 @@ Status AsyncConsumer::take_reply(const FetchPlan& plan, Result<rpc::Reply> reply
   PENSTOCK_TRY(wire::status_of(response));
   PENSTOCK_TRY_ASSIGN(auto answer, answer_from_wire(plan, response, reply->attachment));
   shelf_->count_fetch();
+  shelf_->note_error({});
   keep(plan, std::move(answer), now);
   return {};
 }

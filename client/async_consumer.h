@@ -42,6 +42,7 @@ class AsyncConsumer {
   Task<Result<std::vector<SeatStart>>> resolve(std::vector<Assignment> partitions);
   Task<Result<std::vector<SeatStart>>> resolve_once(const std::vector<Assignment>& partitions,
                                                     rpc::Deadline deadline);
+  Task<Status> refresh_all(const std::vector<Assignment>& partitions, rpc::Deadline deadline);
   Task<Result<std::vector<SeatStart>>> locate(const std::vector<Assignment>& partitions,
                                               rpc::Deadline deadline);
 

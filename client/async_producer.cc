@@ -31,6 +31,10 @@ Status check(const ProducerConfig& config) {
   return {};
 }
 
+// What a broker may take of a request's time to reach its durability: it shall say that it did not
+// before its client stops listening.
+milliseconds broker_share(milliseconds timeout) { return timeout - timeout / 5; }
+
 // What other threads call to have the sender look again.
 std::function<void()> waker(asio::any_io_executor executor, std::shared_ptr<Wakeup> wakeup) {
   return [executor = std::move(executor), wakeup = std::move(wakeup)] {
@@ -136,10 +140,10 @@ Task<void> AsyncProducer::connect(BrokerId broker) {
 
 Task<void> AsyncProducer::send(std::shared_ptr<rpc::Channel> channel, ProduceCall call) {
   const milliseconds timeout = cluster_.config().request_timeout;
-  const auto deadline = steady_clock::now() + timeout;
-  auto reply = co_await channel->call(wire::Api::kProduce,
-                                      rpc::serialize(to_wire(call, config_.durability, timeout)),
-                                      attachment_of(call), deadline);
+  const auto deadline = now_of(clock_) + timeout;
+  auto reply = co_await channel->call(
+      wire::Api::kProduce, rpc::serialize(to_wire(call, config_.durability, broker_share(timeout))),
+      attachment_of(call), deadline);
   // A peer that is silent for that long is not trusted with another request on this connection.
   if (!reply && reply.error().code() == Errc::kTimeout) {
     cluster_.give_up(call.broker, Lane::kRequests, channel);
@@ -239,15 +243,27 @@ Task<Status> AsyncProducer::resolve(std::string topic, rpc::Deadline deadline) {
   co_return Status{};
 }
 
+Task<Status> AsyncProducer::look_again(std::string topic, rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
+  co_return co_await resolve(std::move(topic), deadline);
+}
+
 Task<Status> AsyncProducer::produce(ProducerRecord record) { co_return co_await accept(record, 0); }
 
 Task<Status> AsyncProducer::accept(ProducerRecord record, Ticket ticket) {
   const auto deadline = deadline_after(steady_clock::now(), config_.max_block);
-  while (true) {
+  for (bool looked_again = false;;) {
     const std::uint64_t seen = settled_.version();
-    PENSTOCK_CO_TRY_ASSIGN(const auto admission, intake_->append(record, ticket));
-    if (admission == Intake::Admission::kAccepted) co_return Status{};
-    if (admission == Intake::Admission::kTopicNotKnown) {
+    const auto admission = intake_->append(record, ticket);
+    if (!admission) {
+      const bool grown = admission.error().code() == Errc::kUnknownPartition && !looked_again;
+      if (!grown) co_return std::unexpected(admission.error());
+      looked_again = true;
+      PENSTOCK_CO_TRY(co_await look_again(std::string(record.topic), deadline));
+      continue;
+    }
+    if (*admission == Intake::Admission::kAccepted) co_return Status{};
+    if (*admission == Intake::Admission::kTopicNotKnown) {
       PENSTOCK_CO_TRY(co_await resolve(std::string(record.topic), deadline));
       continue;
     }

@@ -38,6 +38,8 @@ class AsyncProducer {
 
   // Makes a topic known to intake(), which answers kTopicNotKnown until then.
   Task<Status> resolve(std::string topic, rpc::Deadline deadline);
+  // Asks for the topic anew: it may have got more partitions.
+  Task<Status> look_again(std::string topic, rpc::Deadline deadline);
   Intake& intake() { return *intake_; }
   const ProducerConfig& config() const { return config_; }
 

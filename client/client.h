@@ -66,13 +66,13 @@ struct NewTopic {
   std::string name;
   std::uint32_t partitions = 1;
   std::uint32_t replication_factor = 0;  // the cluster's default
-  std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> settings{};
 };
 
 struct TopicChange {
   std::string name;
-  std::map<std::string, std::string> set;
-  std::vector<std::string> reset;
+  std::map<std::string, std::string> set{};
+  std::vector<std::string> reset{};
   std::uint32_t partitions = 0;  // 0: unchanged
 };
 

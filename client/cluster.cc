@@ -37,7 +37,8 @@ Cluster::~Cluster() = default;
 Task<Status> Cluster::open() {
   PENSTOCK_CO_TRY(check(config_));
   for (const rpc::Endpoint& address : config_.bootstrap) {
-    bootstrap_.push_back(std::make_unique<Connection>(executor_, address, config_, rng_));
+    bootstrap_.push_back(
+        std::make_unique<Connection>(executor_, address, config_, rng_, Connection::Log::kNothing));
   }
   std::string failures;
   for (const auto& connection : bootstrap_) {
@@ -58,7 +59,9 @@ Task<void> Cluster::close() {
 Connection& Cluster::connection_to(BrokerId broker, Lane lane, const rpc::Endpoint& peer) {
   auto& connection = connections_[{broker, lane}];
   if (!connection) {
-    connection = std::make_unique<Connection>(executor_, peer, config_, rng_);
+    const auto log =
+        lane == Lane::kRequests ? Connection::Log::kChanges : Connection::Log::kNothing;
+    connection = std::make_unique<Connection>(executor_, peer, config_, rng_, log);
   } else {
     connection->move_to(peer);
   }

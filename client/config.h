@@ -73,7 +73,7 @@ struct ConsumerConfig {
   std::size_t min_fetch_bytes = 1;
   milliseconds max_wait{500};  // long poll
   OnOutOfRange on_out_of_range = OnOutOfRange::kFail;
-  record::DecompressLimits decompress;
+  record::DecompressLimits decompress{};
 };
 
 }  // namespace penstock::client

@@ -15,11 +15,12 @@ Task<void> close_channel(std::shared_ptr<rpc::Channel> channel) { co_await chann
 }  // namespace
 
 Connection::Connection(asio::any_io_executor executor, rpc::Endpoint peer,
-                       const ClientConfig& config, Rng& rng)
+                       const ClientConfig& config, Rng& rng, Log log)
     : peer_(std::move(peer)),
       config_(config),
       backoff_(config.retry_backoff, config.retry_backoff_max),
       rng_(rng),
+      log_(log),
       changed_(executor),
       tasks_(executor) {}
 
@@ -56,34 +57,44 @@ Task<Result<std::shared_ptr<rpc::Channel>>> Connection::connect(rpc::Deadline de
 
 Task<void> Connection::attempt() {
   const auto now = steady_clock::now();
-  if (now < retry_at_) {
-    if (!co_await sleep_for(retry_at_ - now)) {
-      connecting_ = false;
-      co_return;
+  Status waited;
+  if (now < retry_at_) waited = co_await sleep_for(retry_at_ - now);
+  if (waited) {
+    auto opened = co_await rpc::Channel::open(peer_, {.client_name = config_.client_name},
+                                              steady_clock::now() + config_.connect_timeout);
+    if (opened) {
+      succeeded(std::move(*opened));
+    } else {
+      failed(std::move(opened).error());
     }
   }
-  const rpc::Endpoint peer = peer_;
-  auto opened = co_await rpc::Channel::open(peer, {.client_name = config_.client_name},
-                                            steady_clock::now() + config_.connect_timeout);
   connecting_ = false;
-  if (opened) {
-    channel_ = std::move(*opened);
-    if (failures_ > 0 && was_connected_)
-      logger("client").info("connected broker={}", peer.to_string());
-    was_connected_ = true;
-    failures_ = 0;
-    last_error_.reset();
-  } else {
-    ++failures_;
-    retry_at_ = steady_clock::now() + backoff_.pause(failures_, rng_);
-    // The first connection's failure is its caller's to tell; a broker that went away is a change.
-    if (failures_ == 1 && was_connected_ && !closed_) {
-      logger("client").warn("cannot connect broker={} error={}", peer.to_string(),
-                            opened.error().to_string());
-    }
-    last_error_ = std::move(opened).error();
-  }
   changed_.notify_all();
+}
+
+void Connection::succeeded(std::unique_ptr<rpc::Channel> channel) {
+  if (failures_ > 0) note_change("connected", "");
+  channel_ = std::move(channel);
+  was_connected_ = true;
+  failures_ = 0;
+  last_error_.reset();
+}
+
+void Connection::failed(Error error) {
+  if (failures_ == 0) note_change("cannot connect", error.to_string());
+  ++failures_;
+  retry_at_ = steady_clock::now() + backoff_.pause(failures_, rng_);
+  last_error_ = std::move(error);
+}
+
+// The first attempt of all is its caller's to tell; a broker that went away or came back is news.
+void Connection::note_change(std::string_view what, const std::string& error) const {
+  if (log_ == Log::kNothing || !was_connected_ || closed_) return;
+  if (error.empty()) {
+    logger("client").info("{} broker={}", what, peer_.to_string());
+  } else {
+    logger("client").warn("{} broker={} error={}", what, peer_.to_string(), error);
+  }
 }
 
 void Connection::give_up(const std::shared_ptr<rpc::Channel>& channel) {

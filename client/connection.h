@@ -23,8 +23,11 @@ namespace penstock::client {
 
 class Connection {
  public:
+  // Of several connections to one broker, one tells the operator when it is lost and found.
+  enum class Log : std::uint8_t { kChanges, kNothing };
+
   Connection(asio::any_io_executor executor, rpc::Endpoint peer, const ClientConfig& config,
-             Rng& rng);
+             Rng& rng, Log log);
 
   const rpc::Endpoint& peer() const { return peer_; }
   // Where to connect the next time; an open channel stays.
@@ -42,12 +45,16 @@ class Connection {
 
  private:
   Task<void> attempt();
+  void succeeded(std::unique_ptr<rpc::Channel> channel);
+  void failed(Error error);
+  void note_change(std::string_view what, const std::string& error) const;
   Error not_connected() const;
 
   rpc::Endpoint peer_;
   const ClientConfig& config_;
   Backoff backoff_;
   Rng& rng_;
+  const Log log_;
   std::shared_ptr<rpc::Channel> channel_;
   std::optional<Error> last_error_;
   std::uint32_t failures_ = 0;

@@ -44,6 +44,7 @@ void ConsumerCore::seek(Seat seat, Offset to) {
   state.generation = next_generation_++;
   state.stopped = false;
   state.under_way = false;  // the answer to the fetch under way is dropped by its generation
+  state.answered = false;
   state.failures = 0;
   state.damaged_at = Offset(-1);
   state.retry_at = Instant::min();
@@ -140,8 +141,9 @@ std::optional<FetchPlan> ConsumerCore::next_fetch(BrokerId id, std::size_t held_
     return std::nullopt;
   }
 
-  FetchPlan plan{.id = next_plan_, .broker = id, .max_bytes = 0, .parts = {}};
-  PlanUnderWay under_way{.broker = id, .reserved_bytes = 0, .sent = now, .parts = {}};
+  FetchPlan plan{.id = next_plan_, .broker = id, .max_bytes = 0, .may_wait = true, .parts = {}};
+  PlanUnderWay under_way{
+      .broker = id, .reserved_bytes = 0, .sent = now, .may_wait = true, .parts = {}};
   plan.max_bytes = std::min(largest_fetch(), std::max(free, kMinFetchBytes));
   for (std::size_t turns = order_.size(); turns > 0 && plan.parts.size() < kMaxPartitionsPerRequest;
        --turns) {
@@ -155,6 +157,7 @@ std::optional<FetchPlan> ConsumerCore::next_fetch(BrokerId id, std::size_t held_
       continue;
     }
     state.under_way = true;
+    plan.may_wait = plan.may_wait && state.answered;
     const std::size_t max_bytes = std::min(config_.partition_fetch_bytes, plan.max_bytes);
     plan.parts.push_back({.seat = seat,
                           .id = state.place.id,
@@ -168,6 +171,7 @@ std::optional<FetchPlan> ConsumerCore::next_fetch(BrokerId id, std::size_t held_
   ++next_plan_;
   ++brokers_[id].fetches;
   reserved_bytes_ += under_way.reserved_bytes;
+  under_way.may_wait = plan.may_wait;
   plans_.emplace(plan.id, std::move(under_way));
   return plan;
 }
@@ -206,7 +210,7 @@ std::vector<Disposition> ConsumerCore::on_answer(std::uint64_t id,
     dispositions[i] = take_part(plan.parts[i].first, *state, answers[i], now);
     nothing = nothing && dispositions[i] == Disposition::kEmpty;
   }
-  if (!nothing || now - plan.sent >= config_.max_wait / 2) return dispositions;
+  if (!nothing || !plan.may_wait || now - plan.sent >= config_.max_wait / 2) return dispositions;
   for (const auto& [seat, generation] : plan.parts) {
     if (seat < seats_.size() && seats_[seat].generation == generation) {
       seats_[seat].retry_at = now + kEmptyFetchPause;
@@ -220,6 +224,7 @@ Disposition ConsumerCore::take_part(Seat seat, State& state, const FetchedPart& 
     part_failed(seat, state, part, now);
     return Disposition::kDrop;
   }
+  state.answered = true;
   state.failures = 0;
   if (part.bytes == 0) return Disposition::kEmpty;
   state.place.position = part.next;

@@ -35,10 +35,10 @@ using Seat = std::uint32_t;
 
 struct SeatStart {
   std::string topic;
-  TopicPartition id;
+  TopicPartition id{};
   BrokerId leader = kNoBroker;
-  Term leader_epoch;
-  Offset position;
+  Term leader_epoch{};
+  Offset position{};
 };
 
 struct FetchPlan {
@@ -52,16 +52,18 @@ struct FetchPlan {
   std::uint64_t id = 0;
   BrokerId broker = kNoBroker;
   std::size_t max_bytes = 0;
+  // False when the answer is wanted at once: of some part not even the high watermark is known.
+  bool may_wait = true;
   std::vector<Part> parts;
 };
 
 // What came back for one part of a plan, already looked through (client/fetched.h).
 struct FetchedPart {
-  std::optional<Error> error;
+  std::optional<Error> error{};
   std::size_t bytes = 0;
-  Offset next;  // behind the last batch, when bytes > 0
-  Offset log_start;
-  Offset high_watermark;
+  Offset next{};  // behind the last batch, when bytes > 0
+  Offset log_start{};
+  Offset high_watermark{};
 };
 
 // What is to be done with a fetched part.
@@ -125,7 +127,8 @@ class ConsumerCore {
     bool paused = false;
     bool stopped = false;  // an error was reported, or a reset is under way
     bool under_way = false;
-    bool listed = false;  // in order_
+    bool listed = false;    // in order_
+    bool answered = false;  // since the last seek
     std::uint32_t failures = 0;
     std::uint32_t damages = 0;  // in a row, at ...
     Offset damaged_at = Offset(-1);
@@ -139,6 +142,7 @@ class ConsumerCore {
     BrokerId broker = kNoBroker;
     std::size_t reserved_bytes = 0;
     Instant sent;
+    bool may_wait = true;
     std::vector<std::pair<Seat, std::uint64_t>> parts;  // seat and generation
   };
 

@@ -8,7 +8,7 @@ namespace penstock::client {
 
 wire::v1::FetchRequest to_wire(const FetchPlan& plan, const ConsumerConfig& config) {
   wire::v1::FetchRequest request;
-  request.set_max_wait_ms(static_cast<std::uint32_t>(config.max_wait.count()));
+  request.set_max_wait_ms(plan.may_wait ? static_cast<std::uint32_t>(config.max_wait.count()) : 0);
   request.set_min_bytes(static_cast<std::uint32_t>(config.min_fetch_bytes));
   request.set_max_bytes(static_cast<std::uint32_t>(plan.max_bytes));
   for (const FetchPlan::Part& part : plan.parts) {

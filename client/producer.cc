@@ -24,16 +24,29 @@ class Producer::Core {
   }
 
   Status accept(const ProducerRecord& record, Ticket ticket) {
-    std::optional<Instant> deadline;
-    while (true) {
-      PENSTOCK_TRY_ASSIGN(const auto admission, intake().append(record, ticket));
-      if (admission == Intake::Admission::kAccepted) return {};
-      if (!deadline) deadline = deadline_of(sender_->config().max_block);
-      if (admission == Intake::Admission::kFull) {
-        PENSTOCK_TRY(intake().wait_for_room(record, *deadline));
+    Result<Intake::Admission> admission = intake().append(record, ticket);
+    if (admission && *admission == Intake::Admission::kAccepted) return {};
+    return accept_later(record, ticket, std::move(admission));
+  }
+
+  // What produce() has to wait for: room, metadata, or word of new partitions.
+  Status accept_later(const ProducerRecord& record, Ticket ticket,
+                      Result<Intake::Admission> admission) {
+    const Instant deadline = deadline_of(sender_->config().max_block);
+    for (bool looked_again = false;; admission = intake().append(record, ticket)) {
+      if (!admission) {
+        const bool grown = admission.error().code() == Errc::kUnknownPartition && !looked_again;
+        if (!grown) return std::unexpected(std::move(admission).error());
+        looked_again = true;
+        PENSTOCK_TRY(
+            io_.run([&] { return sender_->look_again(std::string(record.topic), deadline); }));
+      } else if (*admission == Intake::Admission::kAccepted) {
+        return {};
+      } else if (*admission == Intake::Admission::kFull) {
+        PENSTOCK_TRY(intake().wait_for_room(record, deadline));
       } else {
         PENSTOCK_TRY(
-            io_.run([&] { return sender_->resolve(std::string(record.topic), *deadline); }));
+            io_.run([&] { return sender_->resolve(std::string(record.topic), deadline); }));
       }
     }
   }

@@ -26,10 +26,10 @@ namespace penstock::client {
 struct ProducerRecord {
   std::string_view topic;
   std::optional<PartitionId>
-      partition;  // none: by key (murmur2, as Kafka does), or sticky without a key
-  std::optional<ByteView> key;
-  std::optional<ByteView> value;
-  std::optional<Timestamp> timestamp;  // none: now
+      partition{};  // none: by key (murmur2, as Kafka does), or sticky without a key
+  std::optional<ByteView> key{};
+  std::optional<ByteView> value{};
+  std::optional<Timestamp> timestamp{};  // none: now
   std::span<const record::HeaderView> headers{};
   std::uint64_t tag = 0;  // comes back in the Delivery
 };
@@ -42,10 +42,10 @@ struct Receipt {
 
 struct Delivery {
   std::uint64_t tag = 0;
-  PartitionId partition;
-  Offset offset;  // valid when delivered
-  Receipt receipt;
-  std::shared_ptr<const Error> error;  // null: delivered. error->outcome(): failed or unknown.
+  PartitionId partition{};
+  Offset offset{};  // valid when delivered
+  Receipt receipt{};
+  std::shared_ptr<const Error> error{};  // null: delivered. error->outcome(): failed or unknown.
 };
 
 struct ProducerStats {

@@ -298,9 +298,10 @@ Instant ProducerCore::next_deadline(Instant now) const {
   }
   for (const auto& [id, call] : calls_) {
     for (const PartUnderWay& part : call.parts) {
-      for (const Batch& batch : part.batches) {
-        if (!batch.reported) next = std::min(next, batch.created + config_.delivery_timeout);
-      }
+      // In the order of their age: the first that has no outcome yet decides.
+      const auto first = std::ranges::find(part.batches, false, &Batch::reported);
+      if (first == part.batches.end()) continue;
+      next = std::min(next, first->created + config_.delivery_timeout);
     }
   }
   return next;

@@ -37,7 +37,8 @@ rpc::Response answer(const Message& message) {
 
 }  // namespace
 
-FakeBroker::FakeBroker() : thread_([this] { context_.run(); }) {
+FakeBroker::FakeBroker(FakeBrokerOptions options)
+    : options_(options), thread_([this] { context_.run(); }) {
   on_thread([&] { listen(); });
 }
 
@@ -58,6 +59,8 @@ void FakeBroker::listen() {
   options.cluster_id = uuid_of(7);
   options.broker_id = 0;
   options.software = "fake";
+  options.max_frame_bytes = options_.max_frame_bytes;
+  options.max_request_memory_bytes = options_.max_request_memory_bytes;
   auto server = rpc::Server::start(context_.get_executor(), options,
                                    [this](rpc::Request request) { return handle(request); });
   PENSTOCK_ASSERT(server.has_value(), "a free port");
@@ -374,8 +377,9 @@ Task<rpc::Response> FakeBroker::fetch(rpc::Request request) {
       listen();
     });
   }
-  if (fault == FetchFault::kFlipRecordBit) attachment.back() ^= std::byte{1};
-  if (fault == FetchFault::kFlipHeaderBit) attachment[7] ^= std::byte{1};
+  const bool flips = !attachment.empty();
+  if (flips && fault == FetchFault::kFlipRecordBit) attachment.back() ^= std::byte{1};
+  if (flips && fault == FetchFault::kFlipHeaderBit) attachment[7] ^= std::byte{1};
   rpc::Response out = answer(response);
   out.attachment.push_back(SharedBytes(std::move(attachment)));
   co_return out;

@@ -50,9 +50,15 @@ struct ProduceFault {
 // What happens to one fetch request.
 enum class FetchFault { kNone, kFlipRecordBit, kFlipHeaderBit, kRefuse, kCut };
 
+struct FakeBrokerOptions {
+  std::uint64_t max_frame_bytes = 16U << 20;
+  // Of requests that are received: at the limit, the broker stops reading.
+  std::uint64_t max_request_memory_bytes = 256U << 20;
+};
+
 class FakeBroker {
  public:
-  FakeBroker();
+  explicit FakeBroker(FakeBrokerOptions options = {});
   ~FakeBroker();
 
   rpc::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
@@ -136,6 +142,7 @@ class FakeBroker {
   Result<Log*> find_log(const std::string& id, int partition, int epoch);
   void append_bytes(Log& log, Bytes batch, std::int32_t epoch);
 
+  const FakeBrokerOptions options_;
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> busy_{asio::make_work_guard(context_)};
   Wakeup changed_{context_.get_executor()};

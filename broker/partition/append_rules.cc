@@ -1,5 +1,6 @@
 #include "broker/partition/append_rules.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/assert.h"
@@ -55,12 +56,20 @@ std::size_t payload_bytes(const record::RecordView& record) {
          record.headers.encoded().size();
 }
 
+// Decodes every record: their number, offsets, sizes, and the largest timestamp, on which lookups
+// by time and retention rely, are what the header says.
 Status check_records(const BatchView& batch, const AppendRules& rules) {
-  if (batch.codec() != Codec::kNone || batch.size() <= rules.max_record_bytes) return {};
   PENSTOCK_TRY_ASSIGN(auto records, record::Records::open(batch));
+  Offset expected = batch.base_offset();
+  std::optional<Timestamp> largest;
   while (true) {
     PENSTOCK_TRY_ASSIGN(const auto record, records.next());
-    if (!record) return {};
+    if (!record) break;
+    if (record->offset != expected) {
+      return invalid("record " + std::to_string(expected.value()) + " has the offset delta " +
+                     std::to_string(record->offset.value()));
+    }
+    expected = expected + 1;
     if (payload_bytes(*record) > rules.max_record_bytes) {
       return fail(Errc::kRecordTooLarge, "record " + std::to_string(record->offset.value()) +
                                              " of the batch has " +
@@ -68,7 +77,14 @@ Status check_records(const BatchView& batch, const AppendRules& rules) {
                                              " bytes; the topic's max_record_bytes is " +
                                              std::to_string(rules.max_record_bytes));
     }
+    largest = std::max(largest.value_or(record->timestamp), record->timestamp);
   }
+  if (largest != batch.max_timestamp()) {
+    return invalid("max timestamp is " + std::to_string(batch.max_timestamp().ms()) +
+                   ", the records' largest is " +
+                   std::to_string(largest.value_or(Timestamp()).ms()));
+  }
+  return {};
 }
 
 Status check_batch(const BatchView& batch, const AppendRules& rules) {

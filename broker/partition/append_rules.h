@@ -1,11 +1,11 @@
 // What a producer may append to a topic: a pure check over the bytes as they came.
 //
-// Invariants: bytes that passed consist of whole batches whose checksums are right, and which the
-// broker may store without looking at their records again. The check reads headers and checksums,
-// never decompresses, and walks records only where a single one could be over the limit (an
-// uncompressed batch that is larger than max_record_bytes).
-// Failure: kInvalidBatch, kBadChecksum, kBatchTooLarge, kRecordTooLarge, kUnsupportedCompression;
-// the message says which batch of the request.
+// Invariants: bytes that passed consist of whole batches whose checksums are right and whose
+// records every reader can decode, within the limits that readers have. One record that cannot be
+// decoded would stop every consumer and the archive behind it for ever, so each is looked at, in
+// compressed batches too; the memory for that is bounded by DecompressLimits and freed at once.
+// Failure: kInvalidBatch, kBadChecksum, kBatchTooLarge, kRecordTooLarge, kUnsupportedCompression,
+// kDecompressionLimit; the message says which batch of the request.
 #pragma once
 
 #include <cstdint>

@@ -36,6 +36,7 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config,
   if (environment.seed == 0) environment.seed = random_seed();
   Rng rng(environment.seed);
   PENSTOCK_TRY_ASSIGN(DataDir dir, DataDir::open(*environment.env, config.data_dir, kNodeId, rng));
+  environment.seed = rng.next();  // the topics' ids are another sequence than the directory's
   auto state = std::make_unique<State>(config, std::move(environment), std::move(dir));
   PENSTOCK_TRY(state->open());
   PENSTOCK_TRY(state->listen());

@@ -30,7 +30,9 @@ bool is_loopback(const std::string& host) {
   return !error && address.is_loopback();
 }
 
-std::uint32_t default_shards() { return std::clamp(std::thread::hardware_concurrency(), 1U, 2U); }
+std::uint32_t default_shards() {
+  return std::clamp(std::thread::hardware_concurrency() / 2, 1U, 2U);
+}
 
 Status validate(const BrokerConfig& config) {
   if (config.data_dir.empty()) return wrong("--data_dir is missing: the folder to keep records in");

@@ -30,7 +30,9 @@ struct BrokerConfig {
 // kInvalidArgument names the flag and what it may be.
 Status validate(const BrokerConfig& config);
 
-// One, or two where there is more than one core: more shards need more connections to be of use.
+// Half the cores, one or two: the other half is for the disk, the kernel and, on small machines,
+// the clients. Measured on two cores, one shard carries small requests a quarter faster than two,
+// which pay for hops, and large ones alike.
 std::uint32_t default_shards();
 
 // "127.0.0.0/8", "::1", "localhost".

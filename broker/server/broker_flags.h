@@ -17,7 +17,8 @@ namespace penstock::broker {
   X(string, advertise, "", "the address that the client used",                                     \
     "Address that clients are told to reach this broker at, host:port.")                           \
   X(uint32, shards, 0, "0",                                                                        \
-    "Threads that serve partitions, each with its own event loop. 0: two, or one on one core.")    \
+    "Threads that serve partitions, each with its own event loop. 0: two, or one on up to 3 "      \
+    "cores.")                                                                                      \
   X(uint32, disk_threads, 4, "4",                                                                  \
     "Threads that wait for the disk; half of them flush, half read and keep house.")               \
   X(uint32, memory_limit_mb, 512, "512",                                                           \

@@ -100,6 +100,11 @@ Status Broker::State::listen_on_shard(Shard& shard) {
   options.max_request_memory_bytes =
       std::max(context_.config.memory_limit_bytes / kRequestMemoryDivisor / context_.shards.size(),
                kMaxFrameBytes * 2);
+  options.limits.outbound_total_bytes =
+      std::max((context_.config.memory_limit_bytes -
+                context_.config.memory_limit_bytes / kRequestMemoryDivisor) /
+                   context_.shards.size(),
+               options.limits.outbound_max_bytes);
   PENSTOCK_TRY_ASSIGN(shard.server, rpc::Server::start(shard.executor(), std::move(options),
                                                        make_handler(context_, shard)));
   port_ = shard.server->port();

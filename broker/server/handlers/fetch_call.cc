@@ -58,14 +58,15 @@ Task<void> FetchCall::run() {
 }
 
 bool FetchCall::is_satisfied() const {
-  return failed_ || parts_.empty() || budget_.taken() >= std::max<std::uint64_t>(min_bytes_, 1) ||
-         min_bytes_ == 0;
+  return failed_ || full_ || parts_.empty() ||
+         budget_.taken() >= std::max<std::uint64_t>(min_bytes_, 1) || min_bytes_ == 0;
 }
 
 // Reads everything once, and leaves watchers where the answer is not yet large enough.
 Task<void> FetchCall::pass() {
   budget_ = FetchBudget(max_bytes_);
   failed_ = false;
+  full_ = false;
   const std::size_t turn = home_.next_turn();
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     const std::size_t s = rotated(g, turn, groups_.size());
@@ -110,7 +111,10 @@ Task<void> FetchCall::read_part(Shard& shard, Part& part) {
     if (!read) {
       part.status = fail(std::move(read).error());
     } else if (budget_.take(read->batches.size())) {
+      full_ |= read->next < partition->high_watermark();
       part.batches = std::move(read->batches);
+    } else {
+      full_ = true;
     }
   }
   part.high_watermark = partition->high_watermark();

@@ -61,6 +61,7 @@ class FetchCall final : public Waiting, public std::enable_shared_from_this<Fetc
   std::uint64_t min_bytes_ = 0;
   std::chrono::milliseconds max_wait_{0};
   bool failed_ = false;
+  bool full_ = false;  // more is there than fits: waiting cannot make the answer larger
   Wakeup wake_;
   std::atomic<bool> wake_posted_ = false;
 };

@@ -22,8 +22,12 @@ constexpr std::size_t kMagic = 16;
 constexpr std::size_t kCrc = 17;
 constexpr std::size_t kAttributes = 21;
 constexpr std::size_t kLastOffsetDelta = 23;
+constexpr std::size_t kMaxTimestamp = 35;
 constexpr std::size_t kProducerId = 43;
 constexpr std::size_t kRecordCount = 57;
+constexpr std::size_t kRecords = 61;
+// Of a record without a key: length, attributes, timestamp delta, offset delta.
+constexpr std::size_t kRecordOffsetDelta = 3;
 
 Bytes batch_of(const std::vector<std::string>& values, record::Codec codec = record::Codec::kNone) {
   record::BatchBuilder builder({.codec = codec});
@@ -124,7 +128,46 @@ INSTANTIATE_TEST_SUITE_P(
                    store_be(b.data() + kProducerId, std::int64_t{4});
                    fix_crc(b);
                  },
-                 Errc::kInvalidBatch}));
+                 Errc::kInvalidBatch},
+        // With a right checksum, these would stop every consumer behind them.
+        BadBatch{"a record longer than the batch",
+                 [](Bytes& b) {
+                   b[kRecords] = std::byte{0x7e};
+                   fix_crc(b);
+                 },
+                 Errc::kInvalidBatch},
+        BadBatch{"a record with another's offset",
+                 [](Bytes& b) {
+                   b[kRecords + kRecordOffsetDelta] = std::byte{2};
+                   fix_crc(b);
+                 },
+                 Errc::kInvalidBatch},
+        BadBatch{"a largest timestamp that no record has",
+                 [](Bytes& b) {
+                   store_be(b.data() + kMaxTimestamp, std::int64_t{1'001});
+                   fix_crc(b);
+                 },
+                 Errc::kInvalidBatch},
+        BadBatch{"plain records that claim to be compressed",
+                 [](Bytes& b) { set_attributes(b, 4); }, Errc::kInvalidBatch}));
+
+TEST(AppendRules, RecordsOfCompressedBatchesAreLookedAtToo) {
+  const std::string value(500, 'x');
+  const Bytes batch = batch_of({value, value + "y"}, record::Codec::kLz4);
+  ASSERT_LT(batch.size(), 500U);
+  EXPECT_TRUE(check_batches(batch, {.max_record_bytes = 501}));
+  EXPECT_EQ(check_batches(batch, {.max_record_bytes = 500}).error().code(), Errc::kRecordTooLarge);
+}
+
+TEST(AppendRules, ABatchThatReadersWouldRefuseToDecompressIsRefused) {
+  Bytes batch = batch_of({std::string(2'000, 'x')}, record::Codec::kZstd);
+  batch.resize(kRecords);
+  // 3 MB of zeros in some hundred bytes.
+  ASSERT_TRUE(record::compress(record::Codec::kZstd, Bytes(3U << 20), batch));
+  store_be(batch.data() + kLength, static_cast<std::int32_t>(batch.size() - 12));
+  fix_crc(batch);
+  EXPECT_EQ(check_batches(batch, {}).error().code(), Errc::kDecompressionLimit);
+}
 
 TEST(AppendRules, AnEmptyPartIsRefused) {
   EXPECT_EQ(check_batches({}, {}).error().code(), Errc::kInvalidBatch);
@@ -149,7 +192,7 @@ TEST(AppendRules, TheBatchLimitIsInclusive) {
             Errc::kBatchTooLarge);
 }
 
-TEST(AppendRules, TheRecordLimitHoldsInBatchesThatAreLargerThanIt) {
+TEST(AppendRules, TheRecordLimitIsInclusive) {
   const std::string value(500, 'x');
   const AppendRules rules{.max_batch_bytes = 10'000, .max_record_bytes = 500};
   EXPECT_TRUE(check_batches(batch_of({value, value, value}), rules));

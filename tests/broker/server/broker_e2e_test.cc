@@ -49,7 +49,7 @@ TEST_F(BrokerE2e, WhatIsProducedIsFetched) {
 }
 
 TEST_F(BrokerE2e, ARestartKeepsEverythingAndRaisesTheEpoch) {
-  const auto topic = client().create("orders", 2, {{"retention_ms", "1d"}});
+  const auto topic = client().create("orders", 2, {{"retention_ms", "20000d"}});
   ASSERT_TRUE(client().produce(*topic, 0, batch_of({"a"})));
   ASSERT_TRUE(client().produce(*topic, 1, batch_of({"b"})));
   restart();
@@ -57,7 +57,7 @@ TEST_F(BrokerE2e, ARestartKeepsEverythingAndRaisesTheEpoch) {
   EXPECT_EQ(described.topic_id(), *topic);
   ASSERT_THAT(described.partitions(), SizeIs(2));
   EXPECT_EQ(described.partitions(0).leader_epoch(), 2);
-  EXPECT_EQ(described.settings(0).value(), "86400000");
+  EXPECT_EQ(described.settings(0).value(), "1728000000000");
   EXPECT_FALSE(described.settings(0).is_default());
   EXPECT_TRUE(described.settings(1).is_default());
   EXPECT_THAT(client().values(*topic, 0, 0).value(), ElementsAre("a"));

@@ -1,0 +1,55 @@
+#include "broker/server/partition_rules.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/partition/limits.h"
+
+namespace penstock::broker {
+namespace {
+
+PartitionRules rules_of(const SettingMap& settings) {
+  return partition_rules(resolve_settings(settings).value());
+}
+
+TEST(PartitionRules, DefaultsAreTheTopicsDefaults) {
+  const PartitionRules rules = rules_of({});
+  EXPECT_EQ(rules.append.max_batch_bytes, 1U << 20);
+  EXPECT_EQ(rules.append.required_codec, std::nullopt);
+  EXPECT_EQ(rules.append.timestamp_type, record::TimestampType::kCreateTime);
+  EXPECT_EQ(rules.default_durability, Durability::kFsynced);
+  EXPECT_EQ(rules.log.segment_bytes, 256U << 20);
+  EXPECT_EQ(rules.log.retention_ms, 7LL * 86'400'000);
+  EXPECT_EQ(rules.log.retention_bytes, std::nullopt);
+}
+
+TEST(PartitionRules, UnlimitedIsNoLimit) {
+  const PartitionRules rules =
+      rules_of({{"retention_ms", "unlimited"}, {"retention_bytes", "5MiB"}});
+  EXPECT_EQ(rules.log.retention_ms, std::nullopt);
+  EXPECT_EQ(rules.log.retention_bytes, 5U << 20);
+}
+
+TEST(PartitionRules, EveryCompressionChoiceMeansItsCodec) {
+  const SettingRow& row = *find_setting("compression");
+  for (const std::string_view choice : row.choices) {
+    const auto codec = rules_of({{"compression", std::string(choice)}}).append.required_codec;
+    if (choice == "producer") {
+      EXPECT_EQ(codec, std::nullopt);
+    } else {
+      EXPECT_EQ(codec, record::codec_from_name(choice).value());
+    }
+  }
+}
+
+TEST(PartitionRules, TimeAndDurabilityAreTheTopics) {
+  const PartitionRules rules = rules_of({{"timestamp_type", "append"}, {"durability", "written"}});
+  EXPECT_EQ(rules.append.timestamp_type, record::TimestampType::kLogAppendTime);
+  EXPECT_EQ(rules.default_durability, Durability::kWritten);
+}
+
+TEST(PartitionRules, WhatASettingAllowsTheLayersBelowCanCarry) {
+  EXPECT_EQ(static_cast<std::uint64_t>(find_setting("max_batch_bytes")->max), kLargestBatchBytes);
+}
+
+}  // namespace
+}  // namespace penstock::broker

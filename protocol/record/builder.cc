@@ -100,7 +100,8 @@ Result<Bytes> BatchBuilder::encode() {
     Bytes batch(kHeaderSize);
     PENSTOCK_TRY(
         compress(options_.codec, ByteView(buffer_).first(used_).subspan(kHeaderSize), batch));
-    if (batch.size() < used_) {
+    const std::size_t readable = decompressed_limit(batch.size() - kHeaderSize, DecompressLimits());
+    if (batch.size() < used_ && used_ - kHeaderSize <= readable) {
       if (batch.capacity() - batch.size() > kMaxBuilderSlackBytes) batch.shrink_to_fit();
       write_batch_header(batch, options_.codec);
       return batch;

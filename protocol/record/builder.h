@@ -41,7 +41,8 @@ class BatchBuilder {
                                      const std::optional<ByteView>& value,
                                      std::span<const HeaderView> headers = {});
 
-  // The finished batch. Falls back to no compression when that is smaller. Precondition: not empty.
+  // The finished batch. Falls back to no compression when that is smaller, or when readers would
+  // refuse what comes out of the compressed form (DecompressLimits). Precondition: not empty.
   // Failure: kBatchTooLarge over kMaxBatchBytes. Success or not, the builder is empty afterwards,
   // with the same options.
   Result<Bytes> build();

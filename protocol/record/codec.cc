@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kNames = {"none", "gzip", "snappy", "lz4", "zstd"};
 
-// Bytes that `input_size` compressed bytes may become.
-std::size_t allowed_bytes(const DecompressLimits& limits, std::size_t input_size) {
-  const std::size_t by_ratio =
-      limits.max_ratio != 0 && input_size > limits.max_bytes / limits.max_ratio
-          ? limits.max_bytes
-          : input_size * limits.max_ratio;
-  return std::min(limits.max_bytes, std::max(limits.ratio_floor_bytes, by_ratio));
-}
-
 Status compress_as(Codec codec, ByteView input, Bytes& out) {
   switch (codec) {
     case Codec::kNone:
@@ -77,6 +68,14 @@ Result<Codec> codec_from_bits(unsigned bits) {
               "compression codec number " + std::to_string(bits) + " is not known");
 }
 
+std::size_t decompressed_limit(std::size_t input_size, const DecompressLimits& limits) {
+  const std::size_t by_ratio =
+      limits.max_ratio != 0 && input_size > limits.max_bytes / limits.max_ratio
+          ? limits.max_bytes
+          : input_size * limits.max_ratio;
+  return std::min(limits.max_bytes, std::max(limits.ratio_floor_bytes, by_ratio));
+}
+
 Status compress(Codec codec, ByteView input, Bytes& out) {
   if (input.size() > kMaxBatchBytes) {
     return fail(Errc::kBatchTooLarge,
@@ -100,7 +99,7 @@ Status decompress(Codec codec, ByteView input, const DecompressLimits& limits, B
                 "compressed records of " + std::to_string(input.size()) + " bytes fit no batch");
   }
   const std::size_t before = out.size();
-  BoundedOutput bounded(out, allowed_bytes(limits, input.size()));
+  BoundedOutput bounded(out, decompressed_limit(input.size(), limits));
   Status status = decompress_as(codec, input, bounded);
   if (!status) {
     out.resize(before);

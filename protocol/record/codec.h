@@ -22,11 +22,16 @@ std::string_view name(Codec codec);                    // "none", "gzip", ...
 Result<Codec> codec_from_name(std::string_view name);  // kInvalidArgument names the known ones
 Result<Codec> codec_from_bits(unsigned bits);          // kUnsupportedCompression
 
+// The defaults are what readers hold to, so writers must: BatchBuilder leaves records uncompressed
+// that would not fit them.
 struct DecompressLimits {
-  std::size_t max_bytes = 16U << 20;          // absolute, of one batch
-  std::size_t max_ratio = 100;                // output bytes per input byte ...
-  std::size_t ratio_floor_bytes = 64U << 10;  // ... once the output is larger than this
+  std::size_t max_bytes = 16U << 20;         // absolute, of one batch
+  std::size_t max_ratio = 100;               // output bytes per input byte ...
+  std::size_t ratio_floor_bytes = 1U << 20;  // ... once the output is larger than this
 };
+
+// The most that `input_size` compressed bytes may become.
+std::size_t decompressed_limit(std::size_t input_size, const DecompressLimits& limits);
 
 // Appends the compressed form of `input` to `out`.
 Status compress(Codec codec, ByteView input, Bytes& out);

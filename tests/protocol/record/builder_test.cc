@@ -97,6 +97,22 @@ TEST(BatchBuilder, CompressesWhenItPays) {
   }
 }
 
+TEST(BatchBuilder, KeepsPlainWhatReadersWouldNotDecompress) {
+  // So repetitive that the compressed form is over the ratio that readers accept.
+  const Record record{.key = std::nullopt,
+                      .value = Bytes((1U << 20) + 5000),
+                      .timestamp = Timestamp(1),
+                      .headers = {}};
+  for (const Codec codec : kAllCodecs) {
+    const Bytes batch = build_batch({record}, {.codec = codec});
+    auto records = Records::open(*BatchView::parse(batch));
+    ASSERT_TRUE(records) << name(codec) << ": " << records.error().to_string();
+    EXPECT_EQ((*records->next())->value->size(), record.value->size()) << name(codec);
+  }
+  EXPECT_EQ(BatchView::parse(build_batch({record}, {.codec = Codec::kZstd}))->codec(),
+            Codec::kNone);
+}
+
 // A producer counts what it holds in flight by size(); capacity must not be far from it.
 TEST(BatchBuilder, HandsOutBuffersOfAboutTheirSize) {
   for (const Codec codec : {Codec::kNone, Codec::kZstd}) {

@@ -47,7 +47,7 @@ TEST_P(Bomb, IsStoppedByTheRatio) {
 
 TEST_P(Bomb, IsStoppedByTheDefaultLimits) {
   const Bytes bomb = packed_zeros(64U << 20);
-  expect_defused(bomb, {}, std::min<std::size_t>(16U << 20, bomb.size() * 100));
+  expect_defused(bomb, {}, decompressed_limit(bomb.size(), {}));
 }
 
 TEST_P(Bomb, SmallBatchesMayBeDenserThanTheRatio) {
@@ -72,9 +72,9 @@ TEST_P(Bomb, TheLimitIsTheLastSizeAllowed) {
 
 TEST_P(Bomb, ABatchOfItIsRefusedBeforeItsFirstRecord) {
   const Bytes batch = build_batch(
-      {{.key = std::nullopt, .value = Bytes(64U << 20), .timestamp = Timestamp(1), .headers = {}}},
+      {{.key = std::nullopt, .value = Bytes(1U << 19), .timestamp = Timestamp(1), .headers = {}}},
       {.codec = GetParam()});
-  const auto records = Records::open(*BatchView::parse(batch));
+  const auto records = Records::open(*BatchView::parse(batch), {.max_bytes = 1U << 18});
   ASSERT_FALSE(records.has_value());
   EXPECT_EQ(records.error().code(), Errc::kDecompressionLimit);
 }
@@ -86,7 +86,7 @@ TEST(ForgedSize, OfAZstdFrameIsNotBelieved) {
   ASSERT_EQ(ZSTD_getFrameContentSize(frame.data(), frame.size()), std::uint64_t{1} << 62);
   Bytes out;
   EXPECT_FALSE(decompress(Codec::kZstd, frame, {}, out).has_value());
-  EXPECT_LE(out.capacity(), (64U << 10) + 1);
+  EXPECT_LE(out.capacity(), DecompressLimits().ratio_floor_bytes + 1);
 }
 
 TEST(ForgedSize, OfASnappyBlockIsNotBelieved) {
@@ -114,7 +114,7 @@ TEST(ForgedSize, OfAnLz4FrameIsNotBelieved) {
     frame[14] = static_cast<std::byte>(checksum);
     Bytes out;
     EXPECT_EQ(decompress(Codec::kLz4, frame, {}, out).error().code(), Errc::kInvalidBatch);
-    EXPECT_LE(out.capacity(), (64U << 10) + 1);
+    EXPECT_LE(out.capacity(), DecompressLimits().ratio_floor_bytes + 1);
   }
 }
 

@@ -49,8 +49,7 @@ Result<Log::Opened> Log::open(Env& env, const Clock& clock, std::string dir, Log
   }
   if (state->persisted && state->persisted->cut) {
     // The cut is done; neither slot may ask for it again once something follows.
-    PENSTOCK_TRY(state->store_checkpoint(State::Mark::kNone, State::Copies::kBothSlots,
-                                         State::Indexes::kAsTheyAre));
+    PENSTOCK_TRY(state->store_checkpoint(State::Mark::kNone, State::Copies::kBothSlots));
   }
   if (state->checkpoint_is_dirty()) state->dirty_since_ns = clock.steady_ns();
   return Opened{std::unique_ptr<Log>(new Log(std::move(state))), std::move(recovered->report)};
@@ -401,7 +400,10 @@ CheckpointWork Log::State::checkpoint_work() {
     const bool holds_point = segment.base == durable.segment_base;
     const auto all = segment.file_entries + static_cast<std::uint32_t>(segment.tail.size());
     const std::uint32_t runs = holds_point ? segment.runs_below(durable.open.position) : all;
-    if (holds_point) work.checkpoint.index_entries = segment.index_is_patched ? 0 : runs;
+    if (holds_point && !segment.index_is_patched) {
+      work.checkpoint.index_entries = runs;
+      work.entries_on_disk = std::min(runs, segment.header_due ? 0 : segment.file_entries);
+    }
     if (!segment.index_due() || (runs == segment.file_entries && !segment.header_due &&
                                  !(segment.seal_due && runs == all))) {
       continue;
@@ -425,22 +427,25 @@ CheckpointTicket Log::begin_checkpoint() {
 
 Status CheckpointTicket::run() const {
   if (!work_) return {};
-  PENSTOCK_TRY_ASSIGN(
-      const Superseded superseded,
-      work_->side_files->store(work_->generation, work_->indexes, work_->checkpoint));
-  static_cast<void>(superseded);  // complete_checkpoint() sees it by the generation
+  PENSTOCK_TRY_ASSIGN(work_->stored,
+                      work_->side_files->store(work_->generation, work_->indexes, work_->checkpoint,
+                                               work_->entries_on_disk));
   return {};
 }
 
 void Log::State::checkpointed(const CheckpointWork& work) {
-  for (std::size_t i = 0; i < work.parts.size(); ++i) {
+  persisted = work.checkpoint;
+  dirty_since_ns.reset();
+  if (work.stored == Stored::kWithoutIndexes) {
+    persisted->index_entries = work.entries_on_disk;
+    next_checkpoint_ns = clock.steady_ns() + options.checkpoint_interval_ms * 1'000'000;
+  }
+  for (std::size_t i = 0; work.stored == Stored::kAll && i < work.parts.size(); ++i) {
     const CheckpointWork::Part& part = work.parts[i];
     const auto segment = std::ranges::find(segments, part.base, &Segment::base);
     if (segment == segments.end() || segment->index_version != part.index_version) continue;
     segment->index_written(part.runs, work.indexes[i]);
   }
-  persisted = work.checkpoint;
-  dirty_since_ns.reset();
   if (checkpoint_is_dirty()) dirty_since_ns = clock.steady_ns();
 }
 
@@ -456,28 +461,23 @@ void Log::complete_checkpoint(const CheckpointTicket& ticket, const Status& stat
   if (ticket.work_->generation == s.side_files->generation()) s.checkpointed(*ticket.work_);
 }
 
-Status Log::State::store_checkpoint(Mark mark, Copies copies, Indexes indexes) {
+Status Log::State::store_checkpoint(Mark mark, Copies copies) {
   take_findings();
   side_files->supersede();  // an older checkpoint that is under way must not come out on top
   CheckpointWork work = checkpoint_work();
   work.checkpoint.clean = mark == Mark::kClean;
   work.checkpoint.cut = mark == Mark::kCut;
-  if (indexes == Indexes::kAsTheyAre) {
-    for (const Segment& segment : segments) {
-      if (segment.base != durable.segment_base) continue;
-      work.checkpoint.index_entries =
-          segment.index_is_patched ? 0
-                                   : std::min(work.checkpoint.index_entries, segment.file_entries);
-    }
-    work.indexes.clear();
-    work.parts.clear();
-  }
   const int times = copies == Copies::kBothSlots ? 2 : 1;
   for (int i = 0; i < times; ++i) {
-    const auto stored = side_files->store(work.generation, work.indexes, work.checkpoint);
+    const auto stored =
+        side_files->store(work.generation, work.indexes, work.checkpoint, work.entries_on_disk);
     if (!stored) return fence_on(fail(stored.error()));
-    if (i == 0) checkpointed(work);
-    work.indexes.clear();
+    work.stored = *stored;
+    checkpointed(work);
+    if (work.stored == Stored::kAll) {  // the second slot vouches for the same side files
+      work.indexes.clear();
+      work.parts.clear();
+    }
   }
   return {};
 }

@@ -41,6 +41,8 @@ struct CheckpointWork {
   std::vector<Part> parts;  // one for each of `indexes`
   std::vector<IndexWrite> indexes;
   Checkpoint checkpoint;
+  std::uint32_t entries_on_disk = 0;  // index_entries if there is no room for more
+  Stored stored = Stored::kNothing;   // the outcome
 };
 
 struct Log::State {
@@ -98,9 +100,8 @@ struct Log::State {
   void checkpointed(const CheckpointWork& work);
   enum class Mark { kNone, kClean, kCut };
   enum class Copies { kNewestSlot, kBothSlots };
-  enum class Indexes { kWritten, kAsTheyAre };
   // Makes log_start and the durable point durable, here and now.
-  Status store_checkpoint(Mark mark, Copies copies, Indexes indexes = Indexes::kWritten);
+  Status store_checkpoint(Mark mark, Copies copies);
   bool checkpoint_is_dirty() const;
 
   // --- lookup

@@ -50,35 +50,20 @@ Status Log::State::move_durable_point_out_of(Offset below) {
   return {};
 }
 
-// Failure: kDiskFull when the start could not be raised all the way; what could go has gone.
 Status Log::State::raise_log_start(Offset to) {
-  const Offset before = log_start;
   PENSTOCK_TRY(move_durable_point_out_of(to));
-  log_start = std::max(log_start, to);
-  Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots);
-  if (!stored && stored.error().code() == Errc::kDiskFull && persisted) {
-    // No room for index entries: go on with what the checkpoint on disk vouches for, which needs no
-    // room. Its segment stays, and what can go makes room.
-    log_start = std::max(before, std::min(to, persisted->point.end()));
-    const LogPoint flushed = std::exchange(durable, persisted->point);
-    const Error full = stored.error();
-    stored = store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre);
-    durable = flushed;
-    dirty_since_ns = clock.steady_ns();
-    if (stored && log_start == before) stored = fail(full);
-  }
-  if (!stored) {
+  const Offset before = std::exchange(log_start, to);
+  if (Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots); !stored) {
     log_start = before;
     return stored;
   }
   forget_damage(damage, log_start, Offset(std::numeric_limits<std::int64_t>::max()));
-  while (segments.size() > 1 && segments[1].base <= log_start &&
-         segments.front().base != persisted->point.segment_base) {
+  while (segments.size() > 1 && segments[1].base <= log_start) {
     // A file that cannot be removed now is removed by the next open.
     PENSTOCK_TRY(fence_on(remove_segment_files(segments.front().base)));
     segments.erase(segments.begin());
   }
-  return log_start < to ? raise_log_start(to) : Status();
+  return {};
 }
 
 Status Log::truncate_prefix(Offset to) {
@@ -129,10 +114,8 @@ Result<std::uint64_t> Log::apply_retention() {
   }
   if (decision.log_start <= s.log_start) return 0;
   const std::uint64_t before = size_bytes();
-  const Status raised = truncate_prefix(decision.log_start);
-  const std::uint64_t freed = before - size_bytes();
-  if (!raised && freed == 0) return fail(raised.error());
-  return freed;
+  PENSTOCK_TRY(truncate_prefix(decision.log_start));
+  return before - size_bytes();
 }
 
 // --- suffix
@@ -224,18 +207,14 @@ Status Log::State::finish_cut(std::vector<Offset> removed) {
     if (!status) fenced = true;
     return status;
   };
-  PENSTOCK_TRY(or_fence(store_checkpoint(Mark::kCut, Copies::kNewestSlot, Indexes::kAsTheyAre)));
+  PENSTOCK_TRY(or_fence(store_checkpoint(Mark::kCut, Copies::kNewestSlot)));
   for (const Offset base : removed) PENSTOCK_TRY(or_fence(remove_segment_files(base)));
   if (!removed.empty()) PENSTOCK_TRY(or_fence(env.sync_dir(dir)));
   PENSTOCK_TRY(or_fence(active.log->truncate(active.size())));
   PENSTOCK_TRY(or_fence(active.log->sync_data()));
   active.allocated = active.size();
   PENSTOCK_TRY(or_fence(cut_side_file(active)));
-  Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots);
-  if (!stored && stored.error().code() == Errc::kDiskFull) {
-    stored = store_checkpoint(Mark::kNone, Copies::kBothSlots, Indexes::kAsTheyAre);
-  }
-  return or_fence(std::move(stored));
+  return or_fence(store_checkpoint(Mark::kNone, Copies::kBothSlots));
 }
 
 // A side file never speaks of batches that are no more.

@@ -33,7 +33,9 @@ class Recovery {
     plan_ = plan_recovery(checkpoint, found_);
     out_.log_start = plan_.log_start;
     for (auto& range : plan_.missing) add_damage(std::move(range));
-    if (checkpoint && !plan_.skip_tail_scan) PENSTOCK_TRY(confirm_checkpoint());
+    const bool acts_on_checkpoint =
+        !plan_.skip_tail_scan || plan_.cut_tail || !plan_.expired.empty();
+    if (checkpoint && acts_on_checkpoint) PENSTOCK_TRY(confirm_checkpoint());
     PENSTOCK_TRY(remove(plan_.expired, nullptr));
     switch (plan_.kind) {
       case RecoveryKind::kFresh:
@@ -179,7 +181,7 @@ Result<std::optional<IndexHeader>> Recovery::read_index_header(Offset base) {
 Status Recovery::confirm_checkpoint() {
   SideFiles side_files(env_, dir_);
   side_files.resume(out_.newest->checkpoint.sequence, out_.newest->slot);
-  const auto stored = side_files.store(side_files.generation(), {}, out_.newest->checkpoint);
+  const auto stored = side_files.store(side_files.generation(), {}, out_.newest->checkpoint, 0);
   if (!stored) return fail(stored.error());
   ++out_.newest->checkpoint.sequence;
   out_.newest->slot = (out_.newest->slot + 1) % kSlotCount;
@@ -322,7 +324,6 @@ Status Recovery::go_on_from(const LogPoint& point, std::uint32_t index_entries) 
     PENSTOCK_TRY_ASSIGN(Segment active, open_active(point, index_entries));
     if (plan_.cut_tail && !plan_.active_is_short) {
       PENSTOCK_TRY(cut_to(active));
-      PENSTOCK_TRY(cut_index(active));
       out_.segments.push_back(std::move(active));
       return {};
     }
@@ -383,6 +384,7 @@ Result<Segment> Recovery::open_active(const LogPoint& point, std::uint32_t index
                          loaded.gaps.empty() ? Runs::kWhole : Runs::kWithGaps);
   }
   if (segment.open.position == 0 && !segment.resident) segment.resident.emplace();
+  if (!plan_.skip_tail_scan) PENSTOCK_TRY(cut_index(segment));
   if (!plan_.skip_tail_scan && !segment.open.empty()) {
     PENSTOCK_TRY_ASSIGN(auto damage, damage_in_run(*segment.log, segment.base, segment.open));
     out_.report.scanned_bytes += segment.open.length;
@@ -403,6 +405,7 @@ Result<Segment> Recovery::begin_beyond(Offset base, Term epoch) {
   segment.created = header ? header->created : now_;
   PENSTOCK_TRY_ASSIGN(segment.log, env_.open(path(base, SegmentFile::kLog), OpenMode::kReadWrite));
   PENSTOCK_TRY_ASSIGN(segment.allocated, segment.log->size());
+  PENSTOCK_TRY(cut_index(segment));
   return segment;
 }
 
@@ -472,7 +475,8 @@ Status Recovery::cut_to(Segment& segment) {
   return segment.log->sync_data();
 }
 
-// A side file never speaks of batches that are no more.
+// A side file never speaks of batches that are no more, and an open segment has no seal: what a
+// checkpoint wrote before the crash and did not come to vouch for goes.
 Status Recovery::cut_index(const Segment& segment) {
   const auto file = env_.open(path(segment.base, SegmentFile::kIndex), OpenMode::kReadWrite);
   if (!file) return file.error().code() == Errc::kNotFound ? Status() : fail(file.error());
@@ -580,6 +584,7 @@ Result<Segment> Recovery::scan_whole(Offset base, std::optional<Offset> next_bas
   }
   proven.runs.insert(proven.runs.end(), rebuilt.runs.begin(), rebuilt.runs.end());
   segment.replace_runs(std::move(proven.runs), patched_by(rebuilt));
+  if (!segment.sealed) PENSTOCK_TRY(cut_index(segment));
   return segment;
 }
 

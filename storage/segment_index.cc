@@ -100,11 +100,21 @@ std::optional<IndexHeader> decode_index_header(ByteView bytes) {
   return header;
 }
 
+namespace {
+
+// What an entry's checksum goes on from. Without the header's own checksum: over bytes and their CRC
+// behind them, a CRC is the same for all bytes, and would bind an entry to nothing.
+std::uint32_t header_seed(const IndexHeaderBytes& header) {
+  return record::crc32c(ByteView(header).first(kCrcAt));
+}
+
+}  // namespace
+
 IndexEntryBytes encode_entry(EntryKind kind, const Run& run, const IndexHeaderBytes& header) {
   IndexEntryBytes bytes{};
   bytes[entry_at::kKind] = static_cast<std::byte>(kind);
   encode_run(run, bytes.data() + entry_at::kRun);
-  const std::uint32_t seed = record::crc32c(header);
+  const std::uint32_t seed = header_seed(header);
   store_le(bytes.data() + kCrcAt, record::crc32c(ByteView(bytes).first(kCrcAt), seed));
   return bytes;
 }
@@ -116,7 +126,7 @@ std::optional<IndexEntry> decode_entry(ByteView bytes, const IndexHeaderBytes& h
       kind != static_cast<std::uint8_t>(EntryKind::kSeal)) {
     return std::nullopt;
   }
-  const std::uint32_t seed = record::crc32c(header);
+  const std::uint32_t seed = header_seed(header);
   if (load_le<std::uint32_t>(bytes.data() + kCrcAt) != record::crc32c(bytes.first(kCrcAt), seed)) {
     return std::nullopt;
   }

@@ -19,16 +19,24 @@ void SideFiles::supersede() {
   ++generation_;
 }
 
-Result<Superseded> SideFiles::store(std::uint64_t generation,
-                                    const std::vector<IndexWrite>& indexes, Checkpoint checkpoint) {
+Result<Stored> SideFiles::store(std::uint64_t generation, const std::vector<IndexWrite>& indexes,
+                                Checkpoint checkpoint, std::uint32_t entries_on_disk) {
   const std::scoped_lock lock(mutex_);
-  if (generation != generation_.load()) return Superseded::kYes;
-  for (const IndexWrite& write : indexes) PENSTOCK_TRY(write_index(write));
+  if (generation != generation_.load()) return Stored::kNothing;
+  Stored stored = Stored::kAll;
+  for (const IndexWrite& write : indexes) {
+    const Status written = write_index(write);
+    if (written) continue;
+    if (written.error().code() != Errc::kDiskFull) return fail(written.error());
+    stored = Stored::kWithoutIndexes;
+    checkpoint.index_entries = entries_on_disk;
+    break;
+  }
   checkpoint.sequence = sequence_ + 1;
   PENSTOCK_TRY(write_slot(checkpoint));
   sequence_ = checkpoint.sequence;
   next_slot_ = (next_slot_ + 1) % kSlotCount;
-  return Superseded::kNo;
+  return stored;
 }
 
 Status SideFiles::write_index(const IndexWrite& write) {

@@ -4,8 +4,9 @@
 // Invariants: index files are synced before the checkpoint that vouches for them is written; the
 // slot that holds the newest valid checkpoint is never the one being written. Threads: any; writes
 // exclude each other. A write that was prepared before the log was cut (see supersede()) does
-// nothing. Failure: kDiskFull leaves the newest checkpoint in force and may be retried; after
-// kFsyncFailed and kIoError the owner fences the log.
+// nothing. Failure: when the disk is too full for index entries, the checkpoint is written all the
+// same (its space is reserved) and says so; after kFsyncFailed and kIoError the owner fences the
+// log.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,11 @@ struct IndexWrite {
   bool ends_file = false;         // a seal is the last one: nothing may follow
 };
 
-enum class Superseded { kNo, kYes };
+enum class Stored {
+  kAll,
+  kWithoutIndexes,  // no room: the indexes are made anew from the log if the process ends now
+  kNothing,         // superseded
+};
 
 class SideFiles {
  public:
@@ -46,8 +51,9 @@ class SideFiles {
   void supersede();
 
   // Writes and syncs `indexes`, then `checkpoint` under the next sequence number. Blocking.
-  Result<Superseded> store(std::uint64_t generation, const std::vector<IndexWrite>& indexes,
-                           Checkpoint checkpoint);
+  // `entries_on_disk` replaces index_entries when there was no room for `indexes`.
+  Result<Stored> store(std::uint64_t generation, const std::vector<IndexWrite>& indexes,
+                       Checkpoint checkpoint, std::uint32_t entries_on_disk);
 
  private:
   Status write_index(const IndexWrite& write);

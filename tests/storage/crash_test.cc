@@ -13,7 +13,7 @@ using fakes::Fault;
 using fakes::FaultPlan;
 using fakes::Survives;
 
-constexpr std::uint64_t kUsualLives = 2500;
+constexpr std::uint64_t kUsualLives = 5000;
 constexpr int kCrashesPerLife = 8;
 
 // Lives until one of its next disk calls goes wrong; mostly that is the machine dying.

@@ -3,13 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#define ASSERT_OK(expr)                                                      \
-  do {                                                                       \
-    const auto& asserted_status_ = (expr);                                   \
-    ASSERT_TRUE(asserted_status_.has_value()) << asserted_status_.error().to_string(); \
-  } while (false)
-#define EXPECT_OK(expr)                                                      \
-  do {                                                                       \
-    const auto& expected_status_ = (expr);                                   \
-    EXPECT_TRUE(expected_status_.has_value()) << expected_status_.error().to_string(); \
-  } while (false)
+#include "base/result.h"
+
+namespace penstock::storage {
+
+template <typename T>
+testing::AssertionResult holds_value(const Result<T>& result) {
+  if (result) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << result.error().to_string();
+}
+
+}  // namespace penstock::storage
+
+#define ASSERT_OK(expr) ASSERT_TRUE(::penstock::storage::holds_value(expr))
+#define EXPECT_OK(expr) EXPECT_TRUE(::penstock::storage::holds_value(expr))

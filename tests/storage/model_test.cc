@@ -9,7 +9,7 @@ namespace {
 
 using fakes::Survives;
 
-constexpr std::uint64_t kUsualLives = 3000;
+constexpr std::uint64_t kUsualLives = 1500;
 constexpr int kSteps = 220;
 
 // One life; what went wrong, as text.

@@ -102,8 +102,8 @@ std::optional<IndexHeader> decode_index_header(ByteView bytes) {
 
 namespace {
 
-// What an entry's checksum goes on from. Without the header's own checksum: over bytes and their CRC
-// behind them, a CRC is the same for all bytes, and would bind an entry to nothing.
+// What an entry's checksum goes on from. Without the header's own checksum: over bytes and their
+// CRC behind them, a CRC is the same for all bytes, and would bind an entry to nothing.
 std::uint32_t header_seed(const IndexHeaderBytes& header) {
   return record::crc32c(ByteView(header).first(kCrcAt));
 }

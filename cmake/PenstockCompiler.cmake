@@ -46,9 +46,6 @@ endif()
 
 find_program(PENSTOCK_CCACHE ccache)
 if(PENSTOCK_CCACHE)
-  # Paths below the tree count as relative, so that a second clone finds what the first one compiled.
-  set(penstock_launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
-      CCACHE_NOHASHDIR=1 "${PENSTOCK_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${penstock_launcher})
-  set(CMAKE_C_COMPILER_LAUNCHER ${penstock_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${PENSTOCK_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${PENSTOCK_CCACHE}")
 endif()

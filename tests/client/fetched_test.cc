@@ -111,7 +111,7 @@ std::vector<std::string> values_of(Chunk& chunk) {
     }
     if (!*record) break;
     values.push_back(std::to_string((*record)->offset.value()) + "=" +
-                     std::string(as_text(*(*record)->value)));
+                     std::string(as_text(*(*record)->value).substr(0, 20)));
   }
   return values;
 }

@@ -128,7 +128,8 @@ struct Log::State {
   Status cut_inside(std::size_t index, Offset from);
   Status cut_at_gap(std::size_t keep, Offset from);
   Status cut_side_file(const Segment& segment);
-  Status finish_cut(std::vector<Offset> removed);
+  Status remove_files_beyond(Offset base);
+  Status finish_cut();
 };
 
 }  // namespace penstock::storage

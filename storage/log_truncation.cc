@@ -176,27 +176,33 @@ Status Log::State::cut_inside(std::size_t index, Offset from) {
   segment.sealed = false;
   segment.seal_due = false;
   segment.next_allocation = 0;
-  std::vector<Offset> removed;
-  for (std::size_t i = segments.size(); i-- > index + 1;) removed.push_back(segments[i].base);
   segments.resize(index + 1);
-  return finish_cut(std::move(removed));
+  return finish_cut();
 }
 
 // No segment holds `from`: those after the first `keep` go, and a new one begins there.
 Status Log::State::cut_at_gap(std::size_t keep, Offset from) {
-  std::vector<Offset> removed;
-  for (std::size_t i = segments.size(); i-- > keep;) removed.push_back(segments[i].base);
   PENSTOCK_TRY(flush_now());
   segments.resize(keep);
   PENSTOCK_TRY(create_segment(from));
   PENSTOCK_TRY(fence_on(env.sync_dir(dir)));
   files_created_synced = files_created;
-  return finish_cut(std::move(removed));
+  return finish_cut();
+}
+
+// All of them, known or stray: none may be there when the log grows to where it begins.
+Status Log::State::remove_files_beyond(Offset base) {
+  PENSTOCK_TRY_ASSIGN(const auto entries, env.list(dir));
+  for (const FileInfo& entry : entries) {
+    const auto name = parse_segment_name(entry.name);
+    if (name && name->base > base) PENSTOCK_TRY(env.remove_file(dir + "/" + entry.name));
+  }
+  return env.sync_dir(dir);
 }
 
 // Segments in memory are as they are to be; makes the disk follow. Any failure fences: disk and
 // memory would differ.
-Status Log::State::finish_cut(std::vector<Offset> removed) {
+Status Log::State::finish_cut() {
   Segment& active = segments.back();
   durable = active.point();
   end = active.end();
@@ -208,8 +214,7 @@ Status Log::State::finish_cut(std::vector<Offset> removed) {
     return status;
   };
   PENSTOCK_TRY(or_fence(store_checkpoint(Mark::kCut, Copies::kNewestSlot)));
-  for (const Offset base : removed) PENSTOCK_TRY(or_fence(remove_segment_files(base)));
-  if (!removed.empty()) PENSTOCK_TRY(or_fence(env.sync_dir(dir)));
+  PENSTOCK_TRY(or_fence(remove_files_beyond(active.base)));
   PENSTOCK_TRY(or_fence(active.log->truncate(active.size())));
   PENSTOCK_TRY(or_fence(active.log->sync_data()));
   active.allocated = active.size();

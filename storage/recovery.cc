@@ -33,10 +33,8 @@ class Recovery {
     plan_ = plan_recovery(checkpoint, found_);
     out_.log_start = plan_.log_start;
     for (auto& range : plan_.missing) add_damage(std::move(range));
-    const bool acts_on_checkpoint =
-        !plan_.skip_tail_scan || plan_.cut_tail || !plan_.expired.empty();
+    const bool acts_on_checkpoint = !plan_.skip_tail_scan || begins_below_start();
     if (checkpoint && acts_on_checkpoint) PENSTOCK_TRY(confirm_checkpoint());
-    PENSTOCK_TRY(remove(plan_.expired, nullptr));
     switch (plan_.kind) {
       case RecoveryKind::kFresh:
         break;
@@ -66,6 +64,7 @@ class Recovery {
   Status check_owner(const LogIdentity& owner, const std::string& path) const;
 
   // --- below the watermark
+  bool begins_below_start() const;
   Status open_complete_segments();
   Result<Segment> open_complete(Offset base, Offset next_base);
   Result<std::optional<Run>> read_seal(Offset base);
@@ -190,26 +189,35 @@ Status Recovery::confirm_checkpoint() {
 
 // --- below the watermark
 
+bool Recovery::begins_below_start() const {
+  return !plan_.complete.empty() && plan_.complete.front() < plan_.log_start;
+}
+
 Status Recovery::open_complete_segments() {
   const LogPoint& point = out_.newest->checkpoint.point;
+  std::vector<Offset> expired;
+  Offset end = plan_.complete.empty() ? point.segment_base : plan_.complete.front();
   for (std::size_t i = 0; i < plan_.complete.size(); ++i) {
     const Offset base = plan_.complete[i];
-    if (!out_.segments.empty() && base < out_.segments.back().end()) {
+    if (base < end) {
       note("ignored segment " + segment_file_name(base, SegmentFile::kLog) +
            ": an earlier segment holds its offsets");
       continue;
     }
-    if (!out_.segments.empty() && out_.segments.back().end() < base) {
-      add_damage({out_.segments.back().end(), base, "a segment file is missing"});
-    }
+    if (end < base) add_damage({end, base, "a segment file is missing"});
     const Offset next = i + 1 < plan_.complete.size() ? plan_.complete[i + 1] : point.segment_base;
     PENSTOCK_TRY_ASSIGN(Segment segment, open_complete(base, next));
-    out_.segments.push_back(std::move(segment));
+    end = segment.end();
+    if (end <= out_.log_start) {
+      expired.push_back(base);  // left over from a removal
+    } else {
+      out_.segments.push_back(std::move(segment));
+    }
   }
-  if (!out_.segments.empty() && out_.segments.back().end() < point.segment_base) {
-    add_damage({out_.segments.back().end(), point.segment_base, "a segment file is missing"});
+  if (end < point.segment_base) {
+    add_damage({end, point.segment_base, "a segment file is missing"});
   }
-  return {};
+  return remove(expired, nullptr);
 }
 
 Result<Segment> Recovery::open_complete(Offset base, Offset next_base) {
@@ -316,6 +324,7 @@ Status Recovery::rebuild(Segment& segment, std::uint64_t limit, Offset known_end
 Status Recovery::go_on_from(const LogPoint& point, std::uint32_t index_entries) {
   out_.durable = point;
   out_.end = point.end();
+  PENSTOCK_TRY(remove(plan_.orphans, nullptr));
   if (plan_.cut_tail) {
     PENSTOCK_TRY(remove(plan_.beyond, &out_.report.truncated_bytes));
     plan_.beyond.clear();
@@ -324,6 +333,7 @@ Status Recovery::go_on_from(const LogPoint& point, std::uint32_t index_entries) 
     PENSTOCK_TRY_ASSIGN(Segment active, open_active(point, index_entries));
     if (plan_.cut_tail && !plan_.active_is_short) {
       PENSTOCK_TRY(cut_to(active));
+      PENSTOCK_TRY(env_.sync_dir(dir_));
       out_.segments.push_back(std::move(active));
       return {};
     }
@@ -451,6 +461,8 @@ Status Recovery::scan_tail(Segment segment) {
   }
 }
 
+// The folder is synced in any case: a creation or removal of an earlier life may be visible without
+// being on disk, and a segment that comes back later would be taken for the continuation.
 Status Recovery::end_in(Segment segment, const ScanStop& stop, std::vector<Offset> leftover) {
   PENSTOCK_TRY_ASSIGN(const std::uint64_t bytes_end, end_of_bytes(*segment.log, stop.position));
   const TailEvidence evidence{.bytes_follow = bytes_end > stop.position};
@@ -461,8 +473,7 @@ Status Recovery::end_in(Segment segment, const ScanStop& stop, std::vector<Offse
     PENSTOCK_TRY(segment.log->sync_data());
   }
   PENSTOCK_TRY(remove(leftover, &out_.report.truncated_bytes));
-  // A folder entry may have survived the process that made it, and not yet be on disk.
-  if (!plan_.beyond.empty()) PENSTOCK_TRY(env_.sync_dir(dir_));
+  PENSTOCK_TRY(env_.sync_dir(dir_));
   out_.end = segment.end();
   out_.durable = segment.point();
   out_.segments.push_back(std::move(segment));

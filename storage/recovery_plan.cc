@@ -34,25 +34,15 @@ RecoveryPlan plan_recovery(const std::optional<Checkpoint>& checkpoint,
   plan.cut_tail = checkpoint->cut;
   const LogPoint& point = checkpoint->point;
 
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const FoundSegment& segment = segments[i];
+  for (const FoundSegment& segment : segments) {
     if (segment.base < point.segment_base) {
-      const Offset next = i + 1 < segments.size()
-                              ? std::min(segments[i + 1].base, point.segment_base)
-                              : point.segment_base;
-      // Where a segment ends is where the next begins; a missing one between them makes this one
-      // look longer than it is, hence kept rather than removed.
-      if (next <= plan.log_start) {
-        plan.expired.push_back(segment.base);
-      } else if (segment.has_log) {
-        plan.complete.push_back(segment.base);
-      }
+      if (segment.has_log) plan.complete.push_back(segment.base);
     } else if (segment.base == point.segment_base) {
       plan.active_found = segment.has_log;
       plan.active_is_short = segment.has_log && segment.log_bytes < point.position();
       plan.skip_tail_scan = checkpoint->clean && segment.log_bytes == point.position();
     } else {
-      plan.beyond.push_back(segment.base);
+      (segment.has_log ? plan.beyond : plan.orphans).push_back(segment.base);
     }
   }
   if (!plan.beyond.empty()) plan.skip_tail_scan = false;

@@ -1,7 +1,8 @@
 // What recovery decides from what it found, as a pure function.
 //
-// Invariants: nothing below the watermark is ever planned to be removed, except segments wholly
-// below the log start. Format: docs/storage_format.md, "Recovery".
+// Invariants: nothing below the watermark is planned to be removed here; segments that turn out to
+// end at or below the log start go once their own end is known (the name of the next one proves
+// nothing: it may be a stray). Format: docs/storage_format.md, "Recovery".
 #pragma once
 
 #include <optional>
@@ -29,14 +30,14 @@ enum class RecoveryKind {
 struct RecoveryPlan {
   RecoveryKind kind = RecoveryKind::kFresh;
   Offset log_start;
-  std::vector<Offset> expired;   // wholly below the log start: to be removed
   std::vector<Offset> complete;  // sealed and below the watermark
   // Where the watermark stands:
   bool active_found = false;
   bool active_is_short = false;  // its file ends before the watermark
   bool skip_tail_scan = false;
   bool cut_tail = false;
-  std::vector<Offset> beyond;  // segments that begin behind the watermark's one, in order
+  std::vector<Offset> beyond;   // segments that begin behind the watermark's one, in order
+  std::vector<Offset> orphans;  // side files there whose segment has gone
   std::vector<RecoveryReport::Damage> missing;  // ranges that no file holds
 };
 

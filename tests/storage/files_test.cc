@@ -202,6 +202,30 @@ TEST(Files, UnknownOnesAreLeftAloneAndMentioned) {
   EXPECT_TRUE(scene.env->contents(scene.path("00000000000000000001.log")).has_value());
 }
 
+// What is left over from a removal is told by a segment's own end, not by the name of the next.
+TEST(Files, AStrayBelowTheLogStartDoesNotMakeGoodSegmentsGo) {
+  LogScene scene;
+  fill(scene);
+  ASSERT_OK(scene.open());
+  const Offset inside(2);
+  ASSERT_OK(scene.truncate_prefix(inside));
+  scene.env->put(scene.path("00000000000000000001.log"), as_bytes("a stray copy"));
+  scene.crash(Survives::kNothingUnsynced);
+  ASSERT_OK(scene.open());
+  EXPECT_TRUE(scene.report.damage.empty());
+  EXPECT_EQ(scene.check(), "");
+}
+
+TEST(Files, ASideFileThatOutlivedItsSegmentIsRemoved) {
+  LogScene scene;
+  fill(scene);
+  const std::string orphan = scene.path("00000000000000009999.idx");
+  scene.env->put(orphan, as_bytes("left over"));
+  ASSERT_OK(scene.open());
+  EXPECT_TRUE(scene.report.damage.empty());
+  EXPECT_FALSE(scene.env->contents(orphan).has_value());
+}
+
 TEST(Files, AnotherVersionsCheckpointIsRefused) {
   LogScene scene;
   fill(scene);
@@ -217,6 +241,24 @@ TEST(Files, AnotherVersionsCheckpointIsRefused) {
   std::ranges::copy(slot, file.begin());
   scene.env->put(scene.path("checkpoint"), file);
   EXPECT_EQ(scene.open().error().code(), Errc::kForeignData);
+}
+
+// Then intact index entries count as proof of what was durable: they must not speak of what was
+// cut.
+TEST(Files, WithoutACheckpointALogThatWasCutRaisesNoFalseAlarm) {
+  LogScene scene;
+  ASSERT_OK(scene.open());
+  ASSERT_OK(scene.append(100));
+  ASSERT_OK(scene.flush());
+  ASSERT_OK(scene.checkpoint());
+  ASSERT_OK(scene.truncate_suffix(scene.boundaries()[6]));
+  ASSERT_OK(scene.append(1));
+  ASSERT_OK(scene.flush());
+  scene.crash(Survives::kNothingUnsynced);
+  scene.env->remove(scene.path("checkpoint"));
+  ASSERT_OK(scene.open());
+  EXPECT_TRUE(scene.report.damage.empty());
+  EXPECT_EQ(scene.check(), "");
 }
 
 TEST(Files, WithoutACheckpointDamageInTheMiddleIsNotTakenForAnEnd) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record/batch.h"
 #include "protocol/record/builder.h"
 
 namespace penstock::storage {
@@ -36,6 +37,7 @@ LogScene::LogScene(const LogScene& other, std::uint64_t seed)
     : env(other.env->clone()),
       clock(other.clock.wall()),
       rng(seed),
+      uniform(other.uniform),
       options(other.options),
       identity(other.identity),
       appended(other.appended),
@@ -57,23 +59,31 @@ void LogScene::crash(fakes::Survives survives) {
 }
 
 Status LogScene::append(int batches, Term epoch) {
-  for (int i = 0; i < batches; ++i) {
+  for (int i = 0; i < batches;) {
     clock.advance_ms(1);
-    const int records = 1 + static_cast<int>(rng.below(4));
-    PENSTOCK_TRY(
-        append_bytes(make_batch(records, 1 + rng.below(200), clock.wall(), rng.next()), epoch));
+    Bytes bytes;
+    const int together = rng.one_in(4) ? 2 : 1;
+    for (int k = 0; k < together && i < batches; ++k, ++i) {
+      const int records = uniform ? 1 : 1 + static_cast<int>(rng.below(4));
+      const std::size_t value_bytes = uniform ? 80 : 1 + rng.below(200);
+      const Bytes batch = make_batch(records, value_bytes, clock.wall(), rng.next());
+      bytes.insert(bytes.end(), batch.begin(), batch.end());
+    }
+    PENSTOCK_TRY(append_bytes(std::move(bytes), epoch));
   }
   return {};
 }
 
-Status LogScene::append_bytes(Bytes batch, Term epoch) {
-  const Offset base = log->log_end();
-  const auto info = log->append(batch, epoch);
-  if (!info) {
-    if (info.error().outcome() == Outcome::kMaybeDone) maybe[base] = std::move(batch);
-    return fail(info.error());
+Status LogScene::append_bytes(Bytes batches, Term epoch) {
+  const auto info = log->append(batches, epoch);
+  if (!info && info.error().outcome() == Outcome::kNotDone) return fail(info.error());
+  for (ByteView rest = batches; !rest.empty();) {
+    const auto batch = record::BatchView::parse(rest);
+    (info ? appended : maybe)[batch->base_offset()] =
+        Bytes(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(batch->size()));
+    rest = rest.subspan(batch->size());
   }
-  appended[base] = std::move(batch);
+  if (!info) return fail(info.error());
   return {};
 }
 

@@ -34,9 +34,10 @@ class LogScene {
   void close_handle() { log.reset(); }   // the process dies; the machine goes on
   void crash(fakes::Survives survives);  // the machine dies
 
-  // Appends `batches` random ones; remembers them.
+  // Appends `batches` random ones, one after the other; remembers them.
   Status append(int batches = 1, Term epoch = Term(1));
-  Status append_bytes(Bytes batch, Term epoch = Term(1));
+  // Appends one or several batches at once; remembers them.
+  Status append_bytes(Bytes batches, Term epoch = Term(1));
   Status flush();
   Status checkpoint();
   Status close();
@@ -59,6 +60,9 @@ class LogScene {
   std::unique_ptr<fakes::FakeEnv> env;
   FakeClock clock;
   Rng rng;
+  // All batches of one size and one record: whatever is left of an older one fits a newer one's
+  // place exactly.
+  bool uniform = false;
   LogOptions options = small_segments();
   LogIdentity identity;
   std::unique_ptr<Log> log;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "protocol/record/batch.h"
+#include "storage/checkpoint.h"
 #include "tests/storage/expect.h"
 #include "tests/storage/log_scene.h"
 
@@ -149,6 +150,22 @@ TEST(Log, AnOrderlyCloseNeedsNoScan) {
   ASSERT_OK(scene.open());
   EXPECT_FALSE(scene.report.clean_shutdown);
   EXPECT_EQ(scene.check(), "");
+}
+
+TEST(Log, TheCleanMarkIsTakenBackBeforeTheFirstAppend) {
+  LogScene scene;
+  ASSERT_OK(scene.open());
+  ASSERT_OK(scene.append(5));
+  ASSERT_OK(scene.close());
+  const auto is_clean = [&] {
+    return newest_slot(*scene.env->contents(scene.path("checkpoint")))->checkpoint.clean;
+  };
+  EXPECT_TRUE(is_clean());
+  ASSERT_OK(scene.open());
+  EXPECT_TRUE(is_clean()) << "opening alone changes nothing";
+  ASSERT_OK(scene.append(1));
+  scene.crash(Survives::kNothingUnsynced);
+  EXPECT_FALSE(is_clean());
 }
 
 TEST(Log, AClosedLogTakesNothingMore) {

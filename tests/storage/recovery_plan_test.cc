@@ -40,13 +40,16 @@ TEST(RecoveryPlan, ACleanLogOfTheRightSizeIsNotScanned) {
   EXPECT_FALSE(plan_recovery(checkpoint, {file(0, 500)}).skip_tail_scan);
 }
 
-TEST(RecoveryPlan, SegmentsBelowTheLogStartAreLeftOversOfARemoval) {
+TEST(RecoveryPlan, SegmentsAreBelowAtOrBeyondTheWatermark) {
   Checkpoint checkpoint = checkpoint_at(30, 40, 500);
   checkpoint.log_start = Offset(25);
+  const FoundSegment orphan{.base = Offset(60), .has_log = false, .has_index = true};
   const auto plan =
-      plan_recovery(checkpoint, {file(0, 9), file(10, 9), file(20, 9), file(30, 600)});
-  EXPECT_EQ(plan.expired, (std::vector{Offset(0), Offset(10)}));
-  EXPECT_EQ(plan.complete, std::vector{Offset(20)});
+      plan_recovery(checkpoint, {file(0, 9), file(20, 9), file(30, 600), file(50, 1), orphan});
+  EXPECT_EQ(plan.complete, (std::vector{Offset(0), Offset(20)}));
+  EXPECT_TRUE(plan.active_found);
+  EXPECT_EQ(plan.beyond, std::vector{Offset(50)});
+  EXPECT_EQ(plan.orphans, std::vector{Offset(60)});
   EXPECT_TRUE(plan.missing.empty());
 }
 

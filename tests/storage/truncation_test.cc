@@ -304,7 +304,10 @@ TEST(DiskFull, ARefusedBatchIsGoneAfterACrashToo) {
     ASSERT_OK(scene.append(3));
     ASSERT_OK(scene.flush());
     scene.env->plan_fault({.fault = fakes::Fault::kDiskFull, .calls = fakes::kWrite});
-    EXPECT_EQ(scene.append(1).error().code(), Errc::kDiskFull);
+    Bytes two = make_batch(1, 10, Timestamp(1));
+    const Bytes second = make_batch(1, 200, Timestamp(1));
+    two.insert(two.end(), second.begin(), second.end());  // the first one is written whole
+    EXPECT_EQ(scene.append_bytes(two).error().code(), Errc::kDiskFull);
     EXPECT_FALSE(scene.log->fenced());
     const Offset end = scene.log->log_end();
     scene.crash(survives);

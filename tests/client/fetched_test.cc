@@ -142,8 +142,12 @@ TEST(ChunkTest, OfControlBatchesAloneHasNoRecords) {
 }
 
 TEST(ChunkTest, ABombIsAnErrorNotAnAllocation) {
+  // Compresses well, though not so well that the builder itself would refuse to compress it.
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "line " + std::to_string(i * 7919) + " of many\n";
   Wire wire;
-  wire.batch(10, {std::string(1U << 20, 'x')}, {.codec = record::Codec::kZstd});
+  wire.batch(10, {text}, {.codec = record::Codec::kZstd});
+  ASSERT_LT(wire.bytes.size() * 2, text.size());
   Chunk chunk = chunk_of(wire, 10, {.max_bytes = 1'000, .max_ratio = 10, .ratio_floor_bytes = 0});
   EXPECT_THAT(values_of(chunk), ElementsAre("DecompressionLimit"));
 }

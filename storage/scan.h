@@ -78,7 +78,8 @@ struct RebuildOptions {
   std::uint64_t limit = 0;  // position to stop at
   // Nothing but zeros from here on (or the limit): no search for what lives behind damage.
   std::uint64_t zeros_from = std::numeric_limits<std::uint64_t>::max();
-  std::optional<Offset> known_end;  // where the segment ends for sure: what is missing is a gap
+  // Where the segment ends for sure: what is missing is a gap.
+  std::optional<Offset> known_end = std::nullopt;
 };
 
 // Continues from `start` (an empty Run for the whole segment). Steps over what is no batch when

@@ -111,7 +111,8 @@ TEST(Rebuild, StepsOverWhatSomethingValidFollowsAndNamesTheGap) {
   Batches batches;
   batches.add(1).raw(40, std::byte{9}).skip_offsets(3).add(1).add(1).raw(30, std::byte{9});
   const auto rebuilt = rebuild_runs(
-      *batches.file(), Run{}, {.segment_base = Offset(0), .run_bytes = 1, .limit = batches.size()});
+      *batches.file(), storage::Run{},
+      {.segment_base = Offset(0), .run_bytes = 1, .now = Timestamp(0), .limit = batches.size()});
   ASSERT_OK(rebuilt);
   ASSERT_EQ(rebuilt->gaps.size(), 1U);
   EXPECT_EQ(rebuilt->gaps[0].begin, Offset(1));
@@ -124,9 +125,12 @@ TEST(Rebuild, StepsOverWhatSomethingValidFollowsAndNamesTheGap) {
 TEST(Rebuild, WhatIsMissingBeforeAKnownEndIsAGap) {
   Batches batches;
   batches.add(1);
-  const auto rebuilt = rebuild_runs(
-      *batches.file(), Run{},
-      {.segment_base = Offset(0), .run_bytes = 1, .limit = 1000, .known_end = Offset(7)});
+  const auto rebuilt = rebuild_runs(*batches.file(), storage::Run{},
+                                    {.segment_base = Offset(0),
+                                     .run_bytes = 1,
+                                     .now = Timestamp(0),
+                                     .limit = 1000,
+                                     .known_end = Offset(7)});
   ASSERT_OK(rebuilt);
   ASSERT_EQ(rebuilt->gaps.size(), 1U);
   EXPECT_EQ(rebuilt->gaps[0].begin, Offset(1));

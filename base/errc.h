@@ -62,6 +62,15 @@ namespace penstock {
     "the partition holds damaged records and refuses new ones until it is repaired")               \
   X(DecompressionLimit, 74, Final, NotDone,                                                        \
     "decompressed bytes exceed the absolute or ratio limit")                                       \
+  X(NotReady, 75, Retry, NotDone,                                                                  \
+    "the leader is taking over or handing over; ask again in a moment")                            \
+  X(ChangeInProgress, 76, Retry, NotDone,                                                          \
+    "another change of the replicas is under way; wait for its end")                               \
+  X(NotCaughtUp, 77, Retry, NotDone,                                                               \
+    "a replica must be a learner that keeps up before it may vote")                                \
+  X(UnknownBroker, 78, Final, NotDone, "the cluster has no broker of that number")                 \
+  X(NotEnoughBrokers, 79, Final, NotDone,                                                          \
+    "fewer brokers are in service than replicas are asked for")                                    \
   X(Mismatch, 90, Final, NotDone, "two copies that must be equal are not")                         \
   X(SqlError, 91, Final, NotDone, "the SQL engine refused the statement")
 

@@ -1,0 +1,153 @@
+// Replica: one replicated log on one node: a consensus group on top of a storage log.
+//
+// The log is the Raft log: a batch is stored once, as it came, and sent to followers as it lies on
+// disk. This class joins the two cores and decides; waiting for disks and sockets is the shell's:
+// it hands in messages and time, takes the output, and runs tickets on its pools. The simulator is
+// another such shell.
+//
+// Invariants: records below committed() are on the disks of a majority and never change; an append
+// is one batch range in one term; a batch from a peer enters the log only if its checksum and its
+// header agree with the message that it came with. Threads: one at a time (the shard's); tickets
+// run elsewhere. Failure: kDiskFull leaves everything as it was (a follower's leader repeats). Any
+// other failed write, and every failed flush, is output.fatal: the process is expected to end.
+// output.fault: this log contradicts the cluster's; the replica is out of service until repaired.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/result.h"
+#include "broker/host/peer_message.h"
+#include "broker/raft/group.h"
+#include "storage/log.h"
+
+namespace penstock::broker {
+
+// State that goes with the beginning of a log and is not in it any more: what a state machine had
+// become by the log start. Logs without one (plain partitions) need none.
+class StateAtStart {
+ public:
+  virtual ~StateAtStart() = default;
+  // The state as of exactly `start`, to be sent to a follower. kNotReady: make one first.
+  virtual Result<SharedBytes> state_at(raft::LogPoint start) = 0;
+  // Makes a received state durable, before the log is reset to `start`. kCorrupt: refused.
+  virtual Status install(raft::LogPoint start, ByteView state) = 0;
+};
+
+struct ReplicaOptions {
+  raft::NodeId self;
+  // Of a log that was never begun, from the controller's placement; otherwise the disk knows
+  // better.
+  raft::Membership first_membership;
+  raft::Options raft;
+  std::uint64_t seed = 0;         // of election jitter
+  StateAtStart* state = nullptr;  // outlives the replica
+};
+
+struct ReplicaAppend {
+  Offset base_offset;
+  Offset end;
+  Timestamp max_timestamp;
+  Term term;
+};
+
+struct ReplicaOutput {
+  std::vector<PeerMessage> messages;      // may leave at once, in this order
+  std::optional<raft::HardState> save;    // make durable, then saved()
+  bool wants_flush = false;               // begin_flush() when the disk is free
+  std::vector<std::uint64_t> cold_reads;  // take_cold_read(), run it on a pool, complete it
+  std::optional<Offset> committed;        // moved to
+  bool role_changed = false;              // role(), leader(), term(), is_ready()
+  std::optional<Offset> truncated_to;     // records at and behind it are gone (uncommitted ones)
+  bool was_reset = false;                 // the log begins anew at log_start()
+  std::vector<raft::ReadReady> reads_ready;
+  std::vector<std::uint64_t> reads_failed;
+  std::optional<Error> fatal;
+  std::optional<std::string> fault;
+};
+
+class Replica {
+ public:
+  struct Opened;
+  // Opens or begins the log in `dir`; `hard_state` is what the vote store knows of the group (none:
+  // it never voted; then the term of the last batch is taken).
+  static Result<Opened> open(Env& env, const Clock& clock, std::string dir,
+                             storage::LogIdentity identity, storage::LogOptions log_options,
+                             ReplicaOptions options, std::optional<raft::HardState> hard_state);
+  ~Replica();
+
+  // --- inputs; take_output() after each, or after several
+  void receive(const PeerMessage& message);
+  void tick();
+  std::int64_t next_deadline_ms() const;
+  ReplicaOutput take_output();
+
+  // Leader: appends batches (each one valid, checked by the caller); positions are assigned in
+  // place. kNotLeader, kNotReady, kOverloaded, kDiskFull, kPartitionDamaged.
+  Result<ReplicaAppend> append(MutableByteView batches);
+
+  void saved(const raft::HardState& state);
+
+  bool needs_flush() const;
+  storage::FlushTicket begin_flush();
+  void complete_flush(const storage::FlushTicket& ticket, const Status& status);
+  bool wants_checkpoint() const;
+  storage::CheckpointTicket begin_checkpoint();
+  void complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status);
+
+  storage::Log::FileRead take_cold_read(std::uint64_t ticket);
+  void complete_cold_read(std::uint64_t ticket, Result<storage::ReadResult> result);
+
+  // The shell could not send the message with its state, or the receiver refused it.
+  void install_failed(raft::NodeId to);
+
+  // --- requests to a leader (see raft::Group)
+  Status change_membership(const std::vector<raft::NodeId>& voters,
+                           const std::vector<raft::NodeId>& learners);
+  Status transfer_leadership(raft::NodeId to);
+  Status read_index(std::uint64_t context);
+  void step_down();
+
+  // --- reading: whole batches below `limit` (at most committed() for consumers)
+  Result<storage::ReadResult> read(Offset offset, std::uint64_t max_bytes, Offset limit,
+                                   bool cached_only);
+  Result<storage::Log::FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
+
+  // --- retention and repair; never beyond committed()
+  Result<Offset> delete_records(Offset before);
+  Result<std::uint64_t> apply_retention();
+  Status close();  // clean; nothing may be called but the destructor afterwards
+
+  // --- state
+  raft::Role role() const;
+  raft::NodeId leader() const;
+  Term term() const;
+  bool is_ready() const;  // leads, and may answer for the end of the log
+  Offset log_start() const;
+  Offset log_end() const;
+  Offset durable_end() const;
+  Offset committed() const;
+  // Replicas that are known here to hold everything below `end` on disk, this one included; for
+  // receipts.
+  std::uint32_t replicas_durable_at(Offset end) const;
+  const raft::Group& group() const;
+  storage::Log& log();
+
+ private:
+  struct State;
+  explicit Replica(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct Replica::Opened {
+  std::unique_ptr<Replica> replica;
+  storage::RecoveryReport report;
+};
+
+}  // namespace penstock::broker

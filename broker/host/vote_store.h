@@ -1,0 +1,60 @@
+// VoteStore: (term, vote) of every group on this node, in one journal, so that an election of a
+// thousand groups costs a few flushes and not a thousand.
+//
+// Invariants: what saved() reported is found by the next open(); a record is there completely or
+// not at all; the latest record of a group wins. The journal is rewritten (new file, flush, rename,
+// flush of the folder) when it is large and mostly superseded, before new records are taken.
+// Threads: the owner's; FlushTicket::run() on another one meanwhile. Failure: a failed flush fences
+// the store (kFsyncFailed for ever): the process is expected to end. A torn tail is cut: nobody was
+// told. A bad record with valid ones behind it, or a bad file header, is kCorrupt: this node may
+// have forgotten a vote, and must join anew under another number.
+// Format: docs/storage_format.md, "Votes".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "broker/raft/types.h"
+
+namespace penstock::broker {
+
+class VoteStore {
+ public:
+  static Result<std::unique_ptr<VoteStore>> open(Env& env, std::string dir, Uuid owner);
+  ~VoteStore();
+
+  std::optional<raft::HardState> find(const TopicPartition& group) const;
+
+  // Queues a record; durable after the next flush that begins later.
+  Status put(const TopicPartition& group, const raft::HardState& state);
+  // The group's replica is gone from this node for good.
+  Status forget(const TopicPartition& group);
+
+  class FlushTicket {
+   public:
+    Status run() const;  // blocking: write and fdatasync
+
+   private:
+    friend class VoteStore;
+    std::shared_ptr<const struct VoteFlushWork> work_;
+  };
+  bool needs_flush() const;
+  // One at a time. Takes all that was put so far.
+  FlushTicket begin_flush();
+  void complete_flush(const FlushTicket& ticket, const Status& status);
+
+  std::size_t groups() const;
+
+ private:
+  struct State;
+  explicit VoteStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace penstock::broker

@@ -53,7 +53,8 @@ class OpenFakeFile final : public File {
     const FakeEnv::Verdict verdict = judge(kWrite);
     Bytes bytes;
     for (const ByteView part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
-    if (verdict == FakeEnv::Verdict::kShort) {
+    // A disk that is full takes a part, too.
+    if (verdict == FakeEnv::Verdict::kShort || verdict == FakeEnv::Verdict::kFull) {
       file_->write(position, ByteView(bytes).first(bytes.size() / 2));
     }
     if (verdict != FakeEnv::Verdict::kGo) return env_.refuse(verdict, kWrite, "write " + path_);

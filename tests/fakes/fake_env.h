@@ -45,7 +45,7 @@ enum Call : std::uint32_t {
 
 enum class Fault {
   kIoError,     // the call fails; a failed sync loses what it should have saved
-  kDiskFull,    // calls that need space fail with kDiskFull, others with kIoError
+  kDiskFull,    // calls that need space fail with kDiskFull (a write half-way), others as above
   kShortWrite,  // half of a write happens before it fails; other calls fail
   kKill,        // this call and all later ones fail and do nothing: the process is dead
 };

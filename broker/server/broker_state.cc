@@ -105,9 +105,10 @@ Status Broker::State::listen_on_shard(Shard& shard) {
                 context_.config.memory_limit_bytes / kRequestMemoryDivisor) /
                    context_.shards.size(),
                options.limits.outbound_max_bytes);
-  PENSTOCK_TRY_ASSIGN(shard.server, rpc::Server::start(shard.executor(), std::move(options),
-                                                       make_handler(context_, shard)));
-  port_ = shard.server->port();
+  PENSTOCK_TRY_ASSIGN(auto server, rpc::Server::start(shard.executor(), std::move(options),
+                                                      make_handler(context_, shard)));
+  port_ = server->port();
+  shard.set_server(std::move(server));
   return {};
 }
 
@@ -149,7 +150,7 @@ namespace {
 
 Task<Status> drain_shard(Shard& shard) {
   shard.begin_draining();
-  co_await shard.server->drain(std::chrono::steady_clock::now() + kDrainTime);
+  co_await shard.server().drain(std::chrono::steady_clock::now() + kDrainTime);
   co_return Status{};
 }
 
@@ -160,7 +161,7 @@ Task<Status> stop_http(HttpListener& http) {
 
 // No request and no timer runs on any shard any more.
 Task<Status> close_shard(Shard& shard) {
-  shard.server.reset();
+  shard.close_server();
   Status first;
   for (const auto& partition : shard.partitions()) {
     Status closed = co_await partition->close();

@@ -21,7 +21,7 @@ std::uint64_t resident_bytes() {
 
 // On the shard.
 void add_shard(const Shard& shard, Snapshot& now) {
-  const rpc::ServerStats stats = shard.server->stats();
+  const rpc::ServerStats stats = shard.server().stats();
   now.connections += stats.connections_open;
   now.connections_total += stats.connections_total;
   now.connections_refused_total += stats.connections_refused_total;

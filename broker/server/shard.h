@@ -78,7 +78,9 @@ class Shard {
   // --- the shard's own coroutines and its listener
   TaskGroup& tasks() { return tasks_; }
   CheckpointQueue& checkpoints() { return checkpoints_; }
-  std::unique_ptr<rpc::Server> server;
+  rpc::Server& server() const { return *server_; }
+  void set_server(std::unique_ptr<rpc::Server> server) { server_ = std::move(server); }
+  void close_server() { server_.reset(); }
 
  private:
   struct Placed {
@@ -102,6 +104,7 @@ class Shard {
   bool waiting_timer_armed_ = false;
   bool draining_ = false;
   std::size_t turn_ = 0;
+  std::unique_ptr<rpc::Server> server_;
 };
 
 }  // namespace penstock::broker

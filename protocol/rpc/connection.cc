@@ -57,12 +57,16 @@ void Connection::serve() {
 
 Connection::Step Connection::serve_one() {
   if (phase_ == Phase::kLingering) {
-    assembler().discard();
+    drop_received();
     return Step::kNeedBytes;
   }
   if (!assembler().body_begun()) {
     const Backlog backlog{.own_bytes = outbound().bytes(), .total_bytes = host_->outbound_bytes};
-    if (!rules_.may_begin_frame(backlog)) return Step::kPaused;
+    if (!rules_.may_begin_frame(backlog)) {
+      // Whoever cannot go on does not stand in front of those who can.
+      host_->memory.forget(id());
+      return Step::kPaused;
+    }
     const auto header = assembler().header(rules_.max_frame_bytes());
     if (!header) {
       violated(header.error());
@@ -96,6 +100,13 @@ bool Connection::take_memory(std::uint64_t body_bytes) {
   if (!host_->memory.try_take(cost, id(), std::move(resume))) return false;
   frame_memory_bytes_ = cost;
   return true;
+}
+
+// A read under way writes into the body of the frame it is in the middle of: its end is awaited.
+void Connection::drop_received() {
+  if (is_reading()) return;
+  assembler().discard();
+  give_memory_back();
 }
 
 void Connection::give_memory_back() {
@@ -138,7 +149,6 @@ void Connection::finish_if_drained() {
   if (!running_.empty() || !outbound().empty()) return;
   phase_ = Phase::kLingering;
   host_->memory.forget(id());
-  give_memory_back();
   lingering_since_ns_ = now_ns();
   shut_down_sending();
   serve();
@@ -162,7 +172,7 @@ void Connection::check_time(std::int64_t now) {
 
 void Connection::refuse() {
   ++host_->stats.connections_closed_for_violation_total;
-  assembler().discard();
+  drop_received();
   drain();
 }
 

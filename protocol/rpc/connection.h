@@ -92,6 +92,7 @@ class Connection final : public FrameStream {
   Step serve_one();
   bool take_memory(std::uint64_t body_bytes);
   void give_memory_back();
+  void drop_received();
 
   void dispatch(wire::Frame frame);
   void answer_handshake(const wire::Frame& frame);

@@ -35,6 +35,8 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
   bool is_ended() const { return ended_; }
   // No operation on the socket is outstanding.
   bool is_quiet() const { return !reading_ && !writing_; }
+  // A read is outstanding: its bytes go into assembler(), which must keep its buffers.
+  bool is_reading() const { return reading_; }
   // Closes the socket. Idempotent: the first reason is the one that on_ended() gets.
   void end(Error reason);
 

@@ -286,6 +286,39 @@ TEST(Calls, MoreBytesThanMayBeInFlightWaitTheirTurn) {
   }(*server));
 }
 
+TEST(Calls, AClientThatDoesNotReadItsAnswersDoesNotStandInFrontOfTheOthers) {
+  asio::io_context context;
+  Gate gate(context);
+  ServerOptions options = any_port();
+  options.max_frame_bytes = 17U << 20;
+  options.max_request_memory_bytes = 18U << 20;
+  options.limits.outbound_pause_bytes = 1;
+  options.limits.write_stall_time = std::chrono::minutes(10);
+  auto server = start_server(context, gate.handler(), options);
+  RawClient greedy(context, *server);
+  run(context, [](Server& server, Gate& gate, RawClient& greedy) -> Task<void> {
+    auto honest = co_await open_channel(server);
+    EXPECT_TRUE(co_await greedy.write(handshake_frame(1)));
+    EXPECT_TRUE(co_await greedy.read_frame());
+    constexpr std::size_t kNearlyAll = 16U << 20;
+    EXPECT_TRUE(co_await greedy.write(
+        request_frame(Api::kFetch, 1, 2, to_bytes("large"), Bytes(kNearlyAll))));
+    co_await gate.wait_for(1);
+    // Waits for memory in front of everybody; once there is some, its first answer is in its way.
+    EXPECT_TRUE(co_await greedy.write(
+        request_frame(Api::kProduce, 1, 3, to_bytes("next"), Bytes(4U << 20))));
+    co_await sleep_for(milliseconds(5));
+    gate.open();
+    EXPECT_TRUE(
+        co_await honest->call(Api::kProduce, to_bytes("small"), {}, in(milliseconds(5'000))));
+    EXPECT_EQ(server.stats().requests_total, 2);
+    co_await honest->close();
+    greedy.reset_connection();
+    while (server.stats().connections_open != 0) co_await sleep_for(milliseconds(1));
+    EXPECT_EQ(server.stats().request_memory_bytes, 0);
+  }(*server, gate, greedy));
+}
+
 TEST(Calls, AnErrorInTheAnswerIsTheErrorOfATypedCall) {
   asio::io_context context;
   auto server = start_server(context, [](Request) -> Task<Response> {

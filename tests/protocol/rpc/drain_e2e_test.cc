@@ -181,6 +181,30 @@ TEST(Drain, AnswersThatAreStillLeavingReachAClientThatReadsSlowly) {
   }(*server, client));
 }
 
+TEST(Drain, AFrameThatIsStillComingIsDroppedWithoutHarm) {
+  asio::io_context context;
+  auto server = start_server(context);
+  RawClient client(context, *server);
+  run(context, [](Server& server, RawClient& client) -> Task<void> {
+    EXPECT_TRUE(co_await client.write(handshake_frame(1)));
+    EXPECT_TRUE(co_await client.read_frame());
+    const Bytes frame = request_frame(Api::kProduce, 1, 2, {}, Bytes(2U << 20));
+    const auto middle = frame.begin() + 1'000;
+    EXPECT_TRUE(co_await client.write(Bytes(frame.begin(), middle)));
+    while (server.stats().request_memory_bytes == 0) co_await sleep_for(milliseconds(1));
+    TaskGroup tasks(co_await asio::this_coro::executor);
+    bool drained = false;
+    tasks.spawn("drain", drain_and_note(server, eventually(), drained));
+    EXPECT_FALSE(co_await client.read_frame()) << "there is nothing to answer";
+    // The read that was under way when the drain began ends with these.
+    EXPECT_TRUE(co_await client.write(Bytes(middle, frame.end())));
+    while (server.stats().request_memory_bytes != 0) co_await sleep_for(milliseconds(1));
+    client.socket().close();
+    co_await tasks.wait();
+    EXPECT_TRUE(drained);
+  }(*server, client));
+}
+
 TEST(LostConnection, EndsLongPollsButNotChanges) {
   asio::io_context context;
   Gate gate(context);

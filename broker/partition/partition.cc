@@ -68,8 +68,9 @@ Result<Appended> Partition::append(MutableByteView batches) {
   const auto info = log_->append(batches, epoch_);
   if (!info) {
     if (info.error().code() == Errc::kDiskFull) services_.disk->measure();
-    if (info.error().code() == Errc::kIoError) fatal(info.error());
-    return fail(Error(info.error()).context("append to " + name_));
+    const Error error = Error(info.error()).context("append to " + name_);
+    end_if_fenced(error);
+    return fail(error);
   }
   done.base_offset = info->base_offset;
   done.last_offset = info->last_offset;
@@ -127,8 +128,7 @@ void Partition::complete_flush(const storage::FlushTicket& ticket, const Status&
   work_ended();
   if (!status) {
     // A deleted topic's disk may fail, too.
-    fatal(Error(status.error()).context("flush of " + name_));
-    return fail_waiters(status.error());
+    return end_if_fenced(Error(status.error()).context("flush of " + name_));
   }
   services_.observer->flushed(queued_ns, took_ns);
   if (log_->needs_flush() && !closed_) {
@@ -165,7 +165,11 @@ void Partition::wake_watchers() {
   }
 }
 
-void Partition::fatal(const Error& error) { services_.on_fatal(error); }
+void Partition::end_if_fenced(const Error& error) {
+  if (!log_->fenced()) return;
+  services_.on_fatal(error);
+  fail_waiters(error);
+}
 
 // --- checkpoints
 
@@ -183,7 +187,7 @@ void Partition::complete_checkpoint(const storage::CheckpointTicket& ticket, con
   work_ended();
   if (status) return services_.observer->checkpointed(took_ns);
   const Error error = Error(status.error()).context("checkpoint of " + name_);
-  if (error.code() != Errc::kDiskFull) return fatal(error);
+  if (error.code() != Errc::kDiskFull) return end_if_fenced(error);
   // Recovery will scan more; nothing is lost.
   log().warn("checkpoint failed partition={} error={}", name_, error.to_string());
   checkpointed_end_ = Offset(-1);
@@ -232,7 +236,12 @@ Result<Offset> Partition::delete_records(Offset before) {
                 name_ + " has records up to " + std::to_string(high_watermark().value()) +
                     "; cannot delete before " + std::to_string(to.value()));
   }
-  if (to > log_start()) PENSTOCK_TRY(log_->truncate_prefix(to));
+  if (to <= log_start()) return log_start();
+  if (const Status deleted = log_->truncate_prefix(to); !deleted) {
+    const Error error = Error(deleted.error()).context("delete records of " + name_);
+    end_if_fenced(error);
+    return fail(error);
+  }
   return log_start();
 }
 
@@ -241,6 +250,7 @@ void Partition::apply_retention() {
   const auto freed = log_->apply_retention();
   if (!freed) {
     log().warn("retention failed partition={} error={}", name_, freed.error().to_string());
+    end_if_fenced(Error(freed.error()).context("retention of " + name_));
   } else if (*freed > 0) {
     services_.observer->retention_freed(*freed);
     log().info("retention freed partition={} bytes={} log_start={}", name_, *freed,

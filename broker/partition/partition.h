@@ -5,9 +5,9 @@
 // is answered only after its records are; consumers see only what is below the high watermark.
 // Threads: the shard's, for life. Disk waits run on the pools and come back.
 // Lifetime: shared with the work under way; the shard's table holds it until retire() or close().
-// Failure: kDiskFull is retriable and leaves everything as it was. A failed flush, or a failed
-// write, is handed to on_fatal(), which is expected to end the process; if it returns, all who wait
-// get the error.
+// Failure: kDiskFull is retriable and leaves everything as it was. Whatever fences the log (a
+// failed flush, write or sync, in an append, a checkpoint or a truncation alike) is handed to
+// on_fatal(), which is expected to end the process; if it returns, all who wait get the error.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -144,7 +144,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void release_waiters(Offset durable_end);
   void fail_waiters(const Error& error);
   void wake_watchers();
-  void fatal(const Error& error);
+  // Ends the process, and whoever still waits, when the failure fenced the log.
+  void end_if_fenced(const Error& error);
   Task<void> wait_until_idle();
   void work_ended();
 

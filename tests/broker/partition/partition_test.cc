@@ -213,6 +213,52 @@ TEST_F(PartitionTest, AFailedFlushIsFatalAndAcknowledgesNothing) {
   EXPECT_EQ(append("b").error().code(), Errc::kFsyncFailed) << "never again";
 }
 
+TEST_F(PartitionTest, ASyncThatFailsWhileRecordsAreDeletedIsFatalAndNobodyWaitsForEver) {
+  produce("a");
+  flush_disk();
+  produce("b");  // its flush is not over when the log is fenced
+  env_.plan_fault({.fault = fakes::Fault::kIoError, .at_call = 0, .calls = fakes::kSync});
+  EXPECT_EQ(partition_->delete_records(Offset(1)).error().code(), Errc::kFsyncFailed);
+  EXPECT_THAT(fatal_, ElementsAre(HasSubstr("delete records of orders/3")));
+  EXPECT_THAT(events_, ElementsAre("a acked", HasSubstr("b FsyncFailed")));
+}
+
+TEST_F(PartitionTest, ASyncThatFailsInTheFirstAppendIsFatal) {
+  env_.plan_fault({.fault = fakes::Fault::kIoError, .at_call = 0, .calls = fakes::kSyncDir});
+  EXPECT_EQ(append("a").error().code(), Errc::kFsyncFailed);
+  EXPECT_THAT(fatal_, ElementsAre(HasSubstr("append to orders/3")));
+}
+
+TEST_F(PartitionTest, ASyncThatFailsInRetentionIsFatal) {
+  rules_.log.retention_ms = 1'000;
+  partition_->set_rules(rules_);
+  produce("a");
+  flush_disk();
+  settle();
+  clock_.advance_ms(1'000'000'000);
+  env_.plan_fault(
+      {.fault = fakes::Fault::kIoError, .at_call = 0, .calls = fakes::kSync | fakes::kSyncDir});
+  partition_->apply_retention();
+  EXPECT_THAT(fatal_, ElementsAre(HasSubstr("retention of orders/3")));
+}
+
+TEST_F(PartitionTest, AFailureThatLeavesTheLogWholeEndsNothing) {
+  rules_.log.segment_ms = 1;
+  partition_->set_rules(rules_);
+  produce("a");
+  flush_disk();
+  settle();
+  clock_.advance_ms(10'000);
+  // The next segment cannot be opened, for want of descriptors perhaps.
+  env_.plan_fault({.fault = fakes::Fault::kIoError, .at_call = 0, .calls = fakes::kOpen});
+  EXPECT_FALSE(append("b"));
+  EXPECT_TRUE(env_.fault_happened());
+  EXPECT_THAT(fatal_, ElementsAre());
+  produce("c");
+  settle();
+  EXPECT_THAT(events_, ElementsAre("a acked", "c acked"));
+}
+
 TEST_F(PartitionTest, AFullDiskRefusesProducersAloneAndRecovers) {
   produce("a");
   flush_disk();

@@ -35,6 +35,9 @@ Errc errc_of(int error) {
     case EPERM:
     case EROFS:
       return Errc::kPermissionDenied;
+    case EMFILE:
+    case ENFILE:
+      return Errc::kOverloaded;
     default:
       return Errc::kIoError;
   }

@@ -7,8 +7,8 @@
 // different threads at once (positions are explicit); the caller orders overlapping writes.
 // Lifetime: a File closes at destruction; closing never implies durability.
 // Failure: kDiskFull for ENOSPC and EDQUOT, kNotFound, kAlreadyExists, kPermissionDenied, kLocked,
-// kOverloaded when the process or the machine is out of descriptors, kFsyncFailed from the sync
-// calls, kIoError for the rest; the message names the path and the reason.
+// kFsyncFailed from the sync calls, kIoError for the rest; the message names the path and the
+// reason.
 #pragma once
 
 #include <cstdint>

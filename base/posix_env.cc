@@ -35,9 +35,6 @@ Errc errc_of(int error) {
     case EPERM:
     case EROFS:
       return Errc::kPermissionDenied;
-    case EMFILE:
-    case ENFILE:
-      return Errc::kOverloaded;
     default:
       return Errc::kIoError;
   }

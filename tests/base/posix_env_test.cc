@@ -1,7 +1,6 @@
 // The real files behind Env: what calls do, and what they say when they cannot.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -120,21 +119,6 @@ TEST_F(PosixEnvTest, AFullDeviceIsDiskFull) {
   const Status written = (*full)->write_at(0, as_bytes("x"));
   EXPECT_EQ(written.error().code(), Errc::kDiskFull);
   EXPECT_TRUE(written.error().retriable());
-}
-
-TEST_F(PosixEnvTest, OutOfDescriptorsIsNoFaultOfTheDisk) {
-  rlimit old_limit{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old_limit), 0);
-  const int first_free = ::dup(0);
-  ::close(first_free);
-  const rlimit none_left{.rlim_cur = static_cast<rlim_t>(first_free),
-                         .rlim_max = old_limit.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
-  const auto refused = env_.open(folder_.path("one too many"), OpenMode::kCreate);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old_limit), 0);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), Errc::kOverloaded);
-  EXPECT_TRUE(env_.open(folder_.path("one too many"), OpenMode::kCreate)) << "nothing was made";
 }
 
 TEST_F(PosixEnvTest, DeniedAccessIsSaid) {

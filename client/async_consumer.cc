@@ -161,7 +161,7 @@ Task<Status> AsyncConsumer::seek(std::string topic, PartitionId partition, Start
   if (version != shelf_->version()) {
     co_return fail(Errc::kCancelled, "the partitions were assigned anew during seek()");
   }
-  core_.seek(seat, found.front().position);
+  core_.seek(seat, found.front());
   shelf_->seek(seat, found.front().position);
   wakeup_->notify_all();
   co_return Status{};
@@ -213,6 +213,7 @@ Instant AsyncConsumer::pump() {
   for (const Shelf::Damage& damage : shelf_->take_damages()) {
     core_.on_damage(damage.seat, damage.from, damage.error, now);
   }
+  core_.tick(now);
   fetch_what_can_be_fetched(now);
   tell_what_was_decided(now);
   return core_.next_deadline(now);

@@ -52,6 +52,12 @@ void ConsumerCore::seek(Seat seat, Offset to) {
   list(seat);
 }
 
+void ConsumerCore::seek(Seat seat, const SeatStart& to) {
+  seats_[seat].place = to;
+  seek(seat, to.position);
+  count_leaders();
+}
+
 bool ConsumerCore::is_current(const Reset& reset) const {
   return reset.seat < seats_.size() && seats_[reset.seat].generation == reset.generation;
 }
@@ -111,6 +117,16 @@ bool ConsumerCore::has_capacity(BrokerId id, Instant now) const {
 bool ConsumerCore::is_ready(const State& state, Instant now) const {
   return !state.paused && !state.stopped && !state.under_way && state.place.leader != kNoBroker &&
          state.retry_at <= now;
+}
+
+void ConsumerCore::tick(Instant now) {
+  for (const Seat seat : order_) {
+    State& state = seats_[seat];
+    const bool is_wanted = !state.paused && !state.stopped && !state.under_way;
+    if (!is_wanted || state.place.leader != kNoBroker || state.retry_at > now) continue;
+    stale_topics_.insert(state.place.topic);
+    retry_later(state, now);
+  }
 }
 
 std::vector<BrokerId> ConsumerCore::brokers_with_work(Instant now) const {
@@ -290,11 +306,12 @@ void ConsumerCore::part_failed(Seat seat, State& state, const FetchedPart& part,
 void ConsumerCore::on_damage(Seat seat, Offset from, const Error& error, Instant now) {
   State& state = seats_[seat];
   const std::uint32_t damages = state.damaged_at == from ? state.damages + 1 : 1;
+  // What was found behind the damage is found again, or not reached any more.
+  seek(seat, from);
   if (damages > kMaxChecksumRetries) {
     stop(seat, state, error);
     return;
   }
-  seek(seat, from);
   state.damaged_at = from;
   state.damages = damages;
   state.failures = damages - 1;

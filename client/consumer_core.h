@@ -89,6 +89,9 @@ class ConsumerCore {
 
   void assign(std::vector<SeatStart> seats);
   void seek(Seat seat, Offset to);
+  // The same, with the topic and leader as they are now: of a topic that was deleted and created
+  // again, the new one is read.
+  void seek(Seat seat, const SeatStart& to);
   // The answer to a Reset; ignored when the generation is over.
   void reset_done(const Reset& reset, Result<Offset> to, Instant now);
   bool is_current(const Reset& reset) const;
@@ -100,6 +103,8 @@ class ConsumerCore {
   // Bytes that were kept turned out to be damaged at `from`: fetched again, or given up.
   void on_damage(Seat seat, Offset from, const Error& error, Instant now);
 
+  // Partitions without a leader make their topic stale.
+  void tick(Instant now);
   std::vector<BrokerId> brokers_with_work(Instant now) const;
   // `held_bytes`: of kept parts that the application has not taken yet.
   std::optional<FetchPlan> next_fetch(BrokerId broker, std::size_t held_bytes, Instant now);

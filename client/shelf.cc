@@ -35,6 +35,7 @@ void Shelf::put(Seat seat, Item item) {
     stats_.bytes += item.batches.size();
     stats_.records += item.records;
     rows_[seat].high_watermark = item.high_watermark;
+    rows_[seat].jump.reset();  // reading went on: the position follows the items
     rows_[seat].items.push_back(std::move(item));
   }
   filled_.notify_one();
@@ -58,18 +59,27 @@ void Shelf::forget_items(Row& row) {
   row.items.clear();
 }
 
+void Shelf::finish_jump(Row& row) {
+  if (row.jump && row.items.empty() && !row.being_checked) {
+    row.position = *std::exchange(row.jump, {});
+  }
+}
+
 void Shelf::seek(Seat seat, Offset to) {
   const std::scoped_lock lock(mutex_);
   Row& row = rows_[seat];
   forget_items(row);
+  std::erase_if(damages_, [&](const Damage& damage) { return damage.seat == seat; });
   row.error.reset();
   row.high_watermark.reset();
+  row.jump.reset();
   row.position = to;
 }
 
 void Shelf::jump(Seat seat, Offset to) {
   const std::scoped_lock lock(mutex_);
-  if (rows_[seat].items.empty()) rows_[seat].position = to;
+  rows_[seat].jump = to;
+  finish_jump(rows_[seat]);
 }
 
 void Shelf::pause(Seat seat) {
@@ -110,6 +120,7 @@ std::vector<Shelf::Taken> Shelf::collect() {
     turn_ %= count;
     Row& row = rows_[seat];
     while (!row.paused && !row.items.empty() && bytes < kMaxPollBytes) {
+      row.being_checked = true;
       bytes += row.items.front().batches.size();
       taken.push_back({seat, std::move(row.items.front())});
       row.items.pop_front();
@@ -161,6 +172,7 @@ std::vector<Chunk> Shelf::check(std::vector<Taken> taken, std::uint64_t version)
   chunks.reserve(taken.size());
   const std::scoped_lock lock(mutex_);
   if (version != version_) return {};
+  for (const Taken& one : taken) rows_[one.seat].being_checked = false;
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (!good[i]) continue;
     Row& row = rows_[taken[i].seat];
@@ -168,9 +180,14 @@ std::vector<Chunk> Shelf::check(std::vector<Taken> taken, std::uint64_t version)
     chunks.push_back(chunk_of(row, std::move(taken[i].item)));
   }
   for (auto& [seat, error] : damaged) {
-    forget_items(rows_[seat]);
-    damages_.push_back({seat, version_, rows_[seat].position, std::move(error)});
+    Row& row = rows_[seat];
+    forget_items(row);
+    // What came of reading behind the damage is found again.
+    row.jump.reset();
+    row.error.reset();
+    damages_.push_back({seat, version_, row.position, std::move(error)});
   }
+  for (const Taken& one : taken) finish_jump(rows_[one.seat]);
   if (!damaged.empty()) wake_();
   return chunks;
 }

@@ -85,6 +85,8 @@ class Shelf {
     std::optional<Offset> high_watermark;
     bool paused = false;
     std::deque<Item> items;
+    bool being_checked = false;  // items of it are with take()
+    std::optional<Offset> jump;  // where reading goes on behind what is held and being checked
     std::optional<Error> error;
   };
   struct Taken {
@@ -97,6 +99,7 @@ class Shelf {
   std::vector<Taken> collect();
   std::optional<Error> take_error();
   void forget_items(Row& row);
+  void finish_jump(Row& row);
   Chunk chunk_of(const Row& row, Item item) const;
   std::vector<Chunk> check(std::vector<Taken> taken, std::uint64_t version);
 

@@ -257,6 +257,30 @@ TEST_F(ShelfTest, TheEndIsWhereEveryUnpausedPartitionWasReadUpToItsHighWatermark
   EXPECT_FALSE(shelf_.at_end()) << "something new";
 }
 
+TEST_F(ShelfTest, AJumpTakesPlaceBehindWhatIsHeld) {
+  shelf_.pause(1);
+  shelf_.pause(2);
+  put(0, 0, "a");
+  shelf_.note_high_watermark(0, Offset(90));
+  shelf_.jump(0, Offset(90));
+  EXPECT_EQ(position(0), 0);
+  EXPECT_THAT(take(), ElementsAre("0:0=a"));
+  EXPECT_EQ(position(0), 90) << "and not where the records ended";
+  EXPECT_TRUE(shelf_.at_end());
+}
+
+TEST_F(ShelfTest, WhatWasFoundBehindDamagedBytesIsForgotten) {
+  put(0, 0, "a", /*damaged=*/true);
+  shelf_.fail(0, Error(Errc::kPartitionDamaged));
+  EXPECT_THAT(take(), IsEmpty());
+  EXPECT_THAT(take(), IsEmpty()) << "the bytes are fetched again first";
+  ASSERT_EQ(shelf_.take_damages().size(), 1U);
+  put(0, 0, "b", /*damaged=*/true);
+  take();
+  shelf_.seek(0, Offset(50));
+  EXPECT_THAT(shelf_.take_damages(), IsEmpty()) << "nobody goes back behind a seek";
+}
+
 TEST_F(ShelfTest, TakingWakesWhoWaitsForMemory) {
   put(0, 0, "a");
   take();

@@ -34,6 +34,11 @@ std::uint32_t default_shards() {
   return std::clamp(std::thread::hardware_concurrency() / 2, 1U, 2U);
 }
 
+std::uint32_t max_connections(std::uint64_t descriptors, std::size_t shards) {
+  const std::uint64_t share = descriptors / kConnectionDescriptorsDivisor / shards;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share, 1, kMaxConnectionsPerShard));
+}
+
 Status validate(const BrokerConfig& config) {
   if (config.data_dir.empty()) return wrong("--data_dir is missing: the folder to keep records in");
   PENSTOCK_TRY(check_local("--listen", config.listen, config.outside));

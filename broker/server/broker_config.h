@@ -1,6 +1,7 @@
 // BrokerConfig: what a broker is started with: plain values, checked once.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ Status validate(const BrokerConfig& config);
 // the clients. Measured on two cores, one shard carries small requests a quarter faster than two,
 // which pay for hops, and large ones alike.
 std::uint32_t default_shards();
+
+// Connections that one shard may hold in a process that may have so many descriptors.
+std::uint32_t max_connections(std::uint64_t descriptors, std::size_t shards);
 
 // "127.0.0.0/8", "::1", "localhost".
 bool is_loopback(const std::string& host);

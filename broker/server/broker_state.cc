@@ -1,8 +1,11 @@
 #include "broker/server/broker_state.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <future>
+#include <limits>
 
 #include "base/log.h"
 #include "broker/server/dispatch.h"
@@ -15,6 +18,14 @@ namespace {
 spdlog::logger& log() {
   static spdlog::logger& instance = logger("broker");
   return instance;
+}
+
+std::uint64_t descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  return limit.rlim_cur;
 }
 
 // Listeners that share a port by SO_REUSEPORT would also share it with another broker of the same
@@ -96,6 +107,7 @@ Status Broker::State::listen_on_shard(Shard& shard) {
   options.cluster_id = context_.identity.cluster_id;
   options.broker_id = context_.identity.node_id;
   options.software = context_.software;
+  options.max_connections = max_connections(descriptor_limit(), context_.shards.size());
   options.max_frame_bytes = kMaxFrameBytes;
   options.max_request_memory_bytes =
       std::max(context_.config.memory_limit_bytes / kRequestMemoryDivisor / context_.shards.size(),

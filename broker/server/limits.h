@@ -24,6 +24,12 @@ inline constexpr std::uint32_t kMaxDiskThreads = 64;
 // machine.
 inline constexpr std::uint64_t kMinMemoryLimitBytes = 256U << 20;
 
+// Of the descriptors that the process may have, connections get one in so many: however many
+// clients come, the logs can still open their next segments.
+inline constexpr std::uint64_t kConnectionDescriptorsDivisor = 2;
+// Connections of one shard, however many descriptors there are: 16 KiB of buffer each.
+inline constexpr std::uint64_t kMaxConnectionsPerShard = 10'000;
+
 // Administrative requests that wait for their turn; each waits for a few disk flushes of those
 // before.
 inline constexpr std::size_t kMaxAdminWaiting = 1'000;

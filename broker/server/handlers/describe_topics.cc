@@ -1,3 +1,4 @@
+#include "broker/controller/limits.h"
 #include "broker/server/handlers/handlers.h"
 #include "broker/server/limits.h"
 #include "protocol/wire/error_message.h"
@@ -78,9 +79,18 @@ Task<Result<DescribeTopicsResponse>> describe_topics(Call call, DescribeTopicsRe
       describe(call.broker, *image, *topic, request, *response.add_topics());
     }
   }
+  std::uint64_t partitions = 0;
   for (const std::string& name : request.names()) {
     wire::v1::Topic& out = *response.add_topics();
-    if (const TopicPtr topic = image->find(name)) {
+    const TopicPtr topic = image->find(name);
+    partitions += topic ? topic->partitions : 0;
+    if (partitions > kMaxPartitionsPerBroker) {  // one topic over and over
+      out.set_name(name);
+      wire::set_error(out,
+                      Error(Errc::kInvalidArgument, "the answer would name more than " +
+                                                        std::to_string(kMaxPartitionsPerBroker) +
+                                                        " partitions; ask for each topic once"));
+    } else if (topic) {
       describe(call.broker, *image, *topic, request, out);
     } else {
       out.set_name(name);

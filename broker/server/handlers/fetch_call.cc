@@ -58,7 +58,7 @@ Task<void> FetchCall::run() {
 }
 
 bool FetchCall::is_satisfied() const {
-  return failed_ || full_ || parts_.empty() ||
+  return failed_ || full_ || parts_.empty() || budget_.allowance(1) == 0 ||
          budget_.taken() >= std::max<std::uint64_t>(min_bytes_, 1) || min_bytes_ == 0;
 }
 

@@ -144,6 +144,24 @@ TEST_F(BrokerE2e, AFetchThatFindsNothingAnswersEmptyAfterItsWait) {
   EXPECT_EQ(reply->message.partitions(0).high_watermark(), 0);
 }
 
+TEST_F(BrokerE2e, AFetchThatWantsMoreThanItTakesDoesNotWaitForIt) {
+  const auto topic = client().create("orders");
+  const Bytes batch = batch_of({"all there is"});
+  ASSERT_TRUE(client().produce(*topic, 0, batch));
+  auto request = fetch_request(*topic, 0, 0, 50'000);
+  *request.add_partitions() = request.partitions(0);
+  request.mutable_partitions(1)->set_offset(1);
+  request.set_max_bytes(static_cast<std::uint32_t>(batch.size()));
+  request.set_min_bytes(static_cast<std::uint32_t>(batch.size()) + 1);
+  for (int turn = 0; turn < 2; ++turn) {  // each partition is the first once
+    const auto reply = client().run(
+        rpc::call<v1::FetchResponse>(client().channel(), wire::Api::kFetch, request, {},
+                                     std::chrono::steady_clock::now() + std::chrono::seconds(20)));
+    ASSERT_TRUE(reply) << reply.error().to_string();
+    EXPECT_THAT(values_in(reply->attachment.view()), ElementsAre("all there is"));
+  }
+}
+
 TEST_F(BrokerE2e, TheHeaderChecksumCoversWhatTheBatchesDoNot) {
   const auto topic = client().create("orders");
   ASSERT_TRUE(client().produce(*topic, 0, batch_of({"a"})));

@@ -133,6 +133,26 @@ TEST_F(BrokerErrorsE2e, ListsThatAreTooLong) {
   EXPECT_EQ(reply.error().code(), Errc::kInvalidArgument);
 }
 
+TEST_F(BrokerErrorsE2e, ATopicNamedOverAndOverMakesNoHugeAnswer) {
+  ASSERT_TRUE(client_.create("wide", 100));
+  v1::DescribeTopicsRequest request;
+  for (int i = 0; i < 1'000; ++i) request.add_names("wide");
+  const auto reply = client_.call<v1::DescribeTopicsResponse>(wire::Api::kDescribeTopics, request);
+  ASSERT_TRUE(reply) << reply.error().to_string();
+  ASSERT_EQ(reply->message.topics_size(), 1'000);
+  EXPECT_EQ(reply->message.topics(99).partitions_size(), 100);
+  EXPECT_EQ(wire::status_of(reply->message.topics(100)).error().code(), Errc::kInvalidArgument);
+  EXPECT_EQ(reply->message.topics(100).partitions_size(), 0);
+}
+
+TEST(BrokerConnections, LeaveDescriptorsToTheLogs) {
+  EXPECT_EQ(max_connections(1'024, 1), 512U);
+  EXPECT_EQ(max_connections(1'024, 2), 256U);
+  EXPECT_EQ(max_connections(1'000'000, 2), 10'000U);
+  EXPECT_EQ(max_connections(UINT64_MAX, 64), 10'000U);
+  EXPECT_EQ(max_connections(3, 64), 1U) << "one can still be told";
+}
+
 TEST_F(BrokerErrorsE2e, AnUnknownDurability) {
   const Bytes batch = batch_of({"a"});
   const auto reply = client_.call<v1::ProduceResponse>(

@@ -22,8 +22,9 @@ inline constexpr std::int32_t kNodeId = 1;
 struct BrokerEnvironment {
   Env* env = &posix_env();
   const Clock* clock = &system_clock();
-  std::uint64_t seed = 0;                      // of topic ids; 0: from the system
-  std::function<void(const Error&)> on_fatal;  // null: log and end the process, exit code 3
+  std::uint64_t seed = 0;  // of topic ids; 0: from the system
+  std::function<void(const Error&)> on_fatal =
+      nullptr;  // null: log and end the process, exit code 3
 };
 
 class Broker {

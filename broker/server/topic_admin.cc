@@ -1,5 +1,6 @@
 #include "broker/server/topic_admin.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -102,7 +103,16 @@ Task<Result<Uuid>> TopicAdmin::create(CreateTopic command, Mode mode) {
   const TopicPtr topic = image_->find(id);
   if (Status placed = co_await place(topic, 0); !placed) {
     log().error("could not place topic={} error={}", name, placed.error().to_string());
-    co_await commit(DeleteTopic{.name = name, .now = broker_.clock->wall()});
+    if (const auto undone =
+            co_await commit(DeleteTopic{.name = name, .now = broker_.clock->wall()});
+        !undone) {
+      co_await publish(image_);  // it is there, so it must be seen
+      co_return fail(Errc::kIoError,
+                     "the topic was made, but not its partitions: " + placed.error().message() +
+                         "; and it could not be taken back: " + undone.error().message() +
+                         "; delete or alter it");
+    }
+    unplaced_.erase(topic->id);
     co_await retire(topic);
     broker_.admin_shard().tasks().spawn("remove files", remove_files(topic->id, topic->name));
     co_return fail(std::move(placed).error());
@@ -117,6 +127,7 @@ Task<Result<Uuid>> TopicAdmin::remove(DeleteTopic command) {
   command.now = broker_.clock->wall();
   const TopicPtr topic = image_->find(command.name);
   PENSTOCK_CO_TRY_ASSIGN(const Uuid id, co_await commit(std::move(command)));
+  unplaced_.erase(id);
   co_await publish(image_);
   co_await retire(topic);
   log().info("deleted topic={} id={}", topic->name, id.to_string());
@@ -129,8 +140,11 @@ Task<Result<Uuid>> TopicAdmin::alter(AlterTopic command) {
   const TopicPtr before = image_->find(command.name);
   PENSTOCK_CO_TRY_ASSIGN(const Uuid id, co_await commit(std::move(command)));
   const TopicPtr after = image_->find(id);
-  if (after == before) co_return id;
-  const Status placed = co_await place(after, before->partitions);
+  const auto unplaced = unplaced_.find(id);
+  const std::uint32_t placed_partitions =
+      unplaced == unplaced_.end() ? before->partitions : unplaced->second;
+  if (after == before && placed_partitions == after->partitions) co_return id;
+  const Status placed = co_await place(after, placed_partitions);
   co_await publish(image_);
   for (const auto& shard : broker_.shards) {
     co_await run_on(shard->executor(), [&shard = *shard, after] {
@@ -145,7 +159,12 @@ Task<Result<Uuid>> TopicAdmin::alter(AlterTopic command) {
   broker_.disk->measure();
   log().info("altered topic={} id={} partitions={}", after->name, id.to_string(),
              after->partitions);
-  if (!placed) co_return fail(placed.error());
+  if (!placed) {
+    co_return fail(Error(placed.error())
+                       .context("the topic is altered, but its partitions from " +
+                                std::to_string(placed_partitions) +
+                                " could not be made; alter it again to try once more"));
+  }
   co_return id;
 }
 
@@ -158,8 +177,9 @@ std::vector<OpenedPartition> TopicAdmin::open_partitions(const TopicImage& topic
     const PartitionId partition(static_cast<std::int32_t>(p));
     opened.push_back({{topic.id, partition}, folders_.open_partition(topic, partition)});
   }
-  if (const Status synced = folders_.sync_topic(topic); !synced && !opened.empty()) {
-    opened.back().log = fail(synced.error());
+  if (std::ranges::all_of(opened, [](const OpenedPartition& one) { return one.log.has_value(); })) {
+    const Status synced = folders_.sync_topic(topic);
+    if (!synced && !opened.empty()) opened.back().log = fail(synced.error());
   }
   return opened;
 }
@@ -186,6 +206,9 @@ Task<Status> TopicAdmin::place(TopicPtr topic, std::uint32_t from_partition) {
   for (OpenedPartition& one : opened) {
     if (!one.log && status) status = fail(one.log.error());
   }
+  if (!status) {  // all or none: the next attempt opens them all
+    for (OpenedPartition& one : opened) one.log = fail(status.error());
+  }
   for (const auto& shard : broker_.shards) {
     co_await run_on(shard->executor(), [this, &shard = *shard, &opened, topic] {
       for (OpenedPartition& one : opened) {
@@ -195,15 +218,17 @@ Task<Status> TopicAdmin::place(TopicPtr topic, std::uint32_t from_partition) {
     });
   }
   if (!status) {
-    placing_failed_ = true;
+    unplaced_[topic->id] = from_partition;
     co_return status;
   }
+  unplaced_.erase(topic->id);
   co_return co_await run_on(background_, [this] { return mark_placed(); });
 }
 
 // With a partition that could not be placed, the mark stays: the next start makes its folder.
 Status TopicAdmin::mark_placed() {
-  return placing_failed_ ? Status{} : folders_.mark_placed(image_->applied());
+  if (start_failed_ || !unplaced_.empty()) return {};
+  return folders_.mark_placed(image_->applied());
 }
 
 Task<void> TopicAdmin::publish(ImagePtr image) {
@@ -279,11 +304,11 @@ Status TopicAdmin::place_everything() {
     open_some();
   }
   for (Job& job : jobs) {
-    if (!job.log) placing_failed_ = true;
+    if (!job.log) start_failed_ = true;
     hand_over(broker_.shard_of(job.id), *job.topic, {job.id, std::move(job.log)});
   }
   for (const auto& [name, topic] : image_->topics()) {
-    if (!placing_failed_) PENSTOCK_TRY(folders_.sync_topic(*topic));
+    if (!start_failed_) PENSTOCK_TRY(folders_.sync_topic(*topic));
   }
   PENSTOCK_TRY(mark_placed());
   for (const auto& shard : broker_.shards) shard->set_image(image_);

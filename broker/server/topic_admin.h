@@ -4,7 +4,9 @@
 // Placing means: the partitions' logs are opened or closed and every shard has the new image. A
 // reply is given when all of it is done, so a client that was told of a topic can use it on any
 // connection. Threads: the admin shard's. Failure: a topic that cannot be placed is deleted again
-// and the error returned. An error of the metadata log itself is fatal.
+// and the error returned. Partitions that an alteration adds and that cannot be placed are damaged
+// until the topic is altered again, be it to what it is. An error of the metadata log itself is
+// fatal.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +72,8 @@ class TopicAdmin {
   std::function<void(const Error&)> on_fatal_;
   Rng rng_;
   ImagePtr image_;
-  bool placing_failed_ = false;
+  bool start_failed_ = false;               // partitions could not be opened at the start
+  std::map<Uuid, std::uint32_t> unplaced_;  // since then: none of the topic's from this one on
   bool busy_ = false;
   std::size_t waiting_ = 0;
   Wakeup free_;

@@ -51,6 +51,7 @@ Status ProduceCall::prepare(const ProduceRequest& request) {
 
 void ProduceCall::start() {
   for (const Group& group : groups_) groups_under_way_ += group.parts.empty() ? 0 : 1;
+  groups_to_append_ = groups_under_way_;
   for (std::size_t s = 0; s < groups_.size(); ++s) {
     Group& group = groups_[s];
     if (group.parts.empty()) continue;
@@ -68,7 +69,16 @@ void ProduceCall::start() {
 void ProduceCall::run_group(Shard& shard, Group& group) {
   group.waiting = group.parts.size() + 1;  // one for this loop
   for (Part& part : group.parts) append(shard, group, part);
+  bytes_are_taken();
   part_ended(shard, group);
+}
+
+// On the shard of a group; the last one lets go of what all of them have read.
+void ProduceCall::bytes_are_taken() {
+  if (groups_to_append_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  call_.request.message = {};
+  call_.request.attachment = {};
+  call_.request.mutable_attachment = {};
 }
 
 void ProduceCall::append(Shard& shard, Group& group, Part& part) {
@@ -83,7 +93,7 @@ void ProduceCall::append(Shard& shard, Group& group, Part& part) {
   if (Status fenced = partition.check_epoch(part.epoch); !fenced) {
     part.appended = fail(std::move(fenced).error());
   } else {
-    part.appended = partition.append(part.bytes);
+    part.appended = partition.append(std::exchange(part.bytes, {}));
   }
   part.log_start = partition.log_start();
   if (!part.appended || part.durability == Durability::kWritten) return part_ended(shard, group);

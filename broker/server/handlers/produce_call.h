@@ -5,9 +5,11 @@
 // it waits for the flushes, or for its time to be over: what has no outcome by then is answered
 // Timeout (unknown). Threads: `home` for everything but the groups of other shards, which belong to
 // those until they are done. Lifetime: shared with whatever still has to report; holds the
-// request's bytes.
+// request's bytes until all of them are appended or refused: a call whose time is over may wait for
+// a slow disk much longer than its request counts against the memory limit.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -54,6 +56,7 @@ class ProduceCall final : public Waiting, public std::enable_shared_from_this<Pr
   };
 
   void run_group(Shard& shard, Group& group);
+  void bytes_are_taken();
   void append(Shard& shard, Group& group, Part& part);
   void part_ended(Shard& shard, Group& group);
   void group_done(Group& group);
@@ -65,6 +68,7 @@ class ProduceCall final : public Waiting, public std::enable_shared_from_this<Pr
   std::optional<Durability> durability_;
   std::int64_t deadline_ns_ = 0;
   std::size_t groups_under_way_ = 0;
+  std::atomic<std::size_t> groups_to_append_ = 0;
   bool expired_ = false;
   std::move_only_function<void()> resume_;
 };

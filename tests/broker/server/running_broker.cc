@@ -37,8 +37,8 @@ BrokerConfig test_config(const std::string& data_dir) {
   return config;
 }
 
-std::unique_ptr<Broker> start_broker(const BrokerConfig& config) {
-  return must(Broker::start(config));
+std::unique_ptr<Broker> start_broker(const BrokerConfig& config, BrokerEnvironment environment) {
+  return must(Broker::start(config, std::move(environment)));
 }
 
 TestClient::TestClient(std::uint16_t port) {

@@ -93,7 +93,8 @@ class TestClient {
 BrokerConfig test_config(const std::string& data_dir);
 
 // Starts a broker, or fails the test by exception.
-std::unique_ptr<Broker> start_broker(const BrokerConfig& config);
+std::unique_ptr<Broker> start_broker(const BrokerConfig& config,
+                                     BrokerEnvironment environment = {});
 
 Bytes batch_of(const std::vector<std::string>& values, record::BuilderOptions options = {});
 SharedBytes shared(Bytes bytes);

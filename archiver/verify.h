@@ -110,6 +110,9 @@ struct VerifyReport {
            other_differences;
   }
   std::uint64_t compared_records() const;  // of the log
+  std::int64_t not_archived_offsets() const;
+  std::int64_t lost_offsets() const;           // of ranges that are in neither
+  std::uint64_t archive_only_records() const;  // the log no longer holds them
 };
 
 Result<VerifyReport> verify_topic(client::Client& client, ObjectStore& store,
@@ -121,5 +124,7 @@ Result<VerifyReport> verify_topic(RecordSource& log, ObjectStore& store, const s
 // The report as a table, findings below it, and as its last line
 // `VERIFY topic=… partitions=… records=… ranges=… differences=…`.
 std::string render(const VerifyReport& report);
+// The report as one line of JSON; docs/operations.md has an example.
+std::string render_json(const VerifyReport& report);
 
 }  // namespace penstock::archiver

@@ -79,25 +79,29 @@ std::string table_of(const VerifyReport& report) {
   return table.render();
 }
 
-struct Sums {
-  std::int64_t not_archived = 0;
-  std::int64_t lost_offsets = 0;
-  std::uint64_t archive_only = 0;
-};
+}  // namespace
 
-Sums sums_of(const VerifyReport& report) {
-  Sums sums;
-  for (const PartitionReport& partition : report.partitions) {
-    sums.not_archived += partition.not_archived_offsets;
-  }
-  for (const RangeReport& range : report.ranges) {
-    if (range.state == RangeState::kLost) sums.lost_offsets += range.end - range.base;
-    sums.archive_only += range.archive_whole_range.records - range.archive.records;
-  }
-  return sums;
+std::int64_t VerifyReport::not_archived_offsets() const {
+  std::int64_t sum = 0;
+  for (const PartitionReport& partition : partitions) sum += partition.not_archived_offsets;
+  return sum;
 }
 
-}  // namespace
+std::int64_t VerifyReport::lost_offsets() const {
+  std::int64_t sum = 0;
+  for (const RangeReport& range : ranges) {
+    if (range.state == RangeState::kLost) sum += range.end - range.base;
+  }
+  return sum;
+}
+
+std::uint64_t VerifyReport::archive_only_records() const {
+  std::uint64_t sum = 0;
+  for (const RangeReport& range : ranges) {
+    sum += range.archive_whole_range.records - range.archive.records;
+  }
+  return sum;
+}
 
 std::string render(const VerifyReport& report) {
   std::string out = table_of(report);
@@ -116,14 +120,13 @@ std::string render(const VerifyReport& report) {
   if (found > report.findings.size()) {
     out += fmt::format("... and {} more\n", found - report.findings.size());
   }
-  const Sums sums = sums_of(report);
   out += fmt::format(
       "VERIFY topic={} partitions={} records={} ranges={} archive_only={} not_archived={} "
       "lost_offsets={} lost={} duplicated={} altered={} unexpected={} differences={}\n",
       report.topic, report.partitions.size(), report.compared_records(), report.ranges.size(),
-      sums.archive_only, sums.not_archived, sums.lost_offsets, report.lost_records,
-      report.duplicated_records, report.altered_records, report.unexpected_records,
-      report.differences());
+      report.archive_only_records(), report.not_archived_offsets(), report.lost_offsets(),
+      report.lost_records, report.duplicated_records, report.altered_records,
+      report.unexpected_records, report.differences());
   return out;
 }
 

@@ -6,7 +6,7 @@
 #include <ranges>
 
 #include "base/assert.h"
-#include "tools/nearest.h"
+#include "base/nearest.h"
 
 namespace penstock::tools {
 namespace {

@@ -1,37 +1,16 @@
 #include "tools/command_help.h"
 
-#include <algorithm>
+#include <utility>
 #include <vector>
+
+#include "base/command_line.h"
 
 namespace penstock::tools {
 namespace {
 
-constexpr std::size_t kTextWidth = 100;
-
 constexpr std::string_view kExitCodes =
     "Exit codes: 0 done; 1 the operation failed or a difference was found; 2 the command line is\n"
     "wrong; 3 no broker can be reached; 130 interrupted.\n";
-
-// Two columns; the right one wrapped at words.
-std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows) {
-  std::size_t left = 0;
-  for (const auto& [name, text] : rows) left = std::max(left, name.size());
-  std::string out;
-  for (const auto& [name, text] : rows) {
-    std::string line = "  " + name + std::string(left - name.size(), ' ') + " ";
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find(' ', at), text.size());
-      if (line.size() + 1 + end - at > kTextWidth) {
-        out += line + "\n";
-        line = std::string(left + 3, ' ');
-      }
-      line += " " + text.substr(at, end - at);
-      at = end + 1;
-    }
-    out += line + "\n";
-  }
-  return out;
-}
 
 std::string flag_form(const FlagSpec& flag) {
   std::string form = flag.letter == 0 ? "" : "-" + std::string(1, flag.letter) + ", ";

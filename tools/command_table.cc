@@ -1,6 +1,23 @@
+#include <utility>
+
+#include "base/log.h"
 #include "tools/commands.h"
+#include "tools/shared_flags.h"
 
 namespace penstock::tools {
+namespace {
+
+// The libraries below log for operators of servers. Here every failure is told once, by name, at
+// the end; who wants to see how it came about asks for it.
+void add_verbosity(Command& command) {
+  command.flags.push_back(verbose_flag());
+  command.run = [run = std::move(command.run)](const Arguments& arguments) -> Result<ExitCode> {
+    PENSTOCK_TRY(set_log_level(arguments.is_on("verbose") ? "debug" : "off"));
+    return run(arguments);
+  };
+}
+
+}  // namespace
 
 std::vector<Command> all_commands() {
   std::vector<Command> commands = {
@@ -19,6 +36,7 @@ std::vector<Command> all_commands() {
       doctor_command(),
   };
   for (Command& bench : bench_commands()) commands.push_back(std::move(bench));
+  for (Command& command : commands) add_verbosity(command);
   return commands;
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/nearest.h"
 #include "tools/json_text.h"
-#include "tools/nearest.h"
 #include "tools/utf8.h"
 
 namespace penstock::tools {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/nearest.h"
 #include "tools/command_help.h"
-#include "tools/nearest.h"
 #include "tools/report.h"
 
 namespace penstock::tools {

@@ -14,8 +14,6 @@ inline constexpr std::size_t kMaxInputRecordBytes = 8U << 20;
 inline constexpr std::size_t kInputBlockBytes = 256U << 10;
 // What `consume` collects before it writes: as above; flushed early whenever no record is waiting.
 inline constexpr std::size_t kOutputBlockBytes = 256U << 10;
-// A misspelling is only worth a suggestion when it is that close.
-inline constexpr std::size_t kMaxSuggestionDistance = 3;
 // Columns of a table are cut there, so that one long value does not make every row unreadable.
 inline constexpr std::size_t kMaxCellWidth = 60;
 // A redrawn progress line costs a terminal write; ten a second look smooth.

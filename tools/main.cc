@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
 #include "tools/commands.h"
 #include "tools/dispatch.h"
 
@@ -15,8 +14,6 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   // A reader that goes away (`| head`) shows as a failed write and ends the command quietly.
   std::signal(SIGPIPE, SIG_IGN);
-  // The libraries below log for operators of servers; here every failure is told once, by name.
-  (void)penstock::set_log_level("off");
   const std::vector<std::string> words(argv + 1, argv + argc);
   const ExitCode code =
       penstock::tools::dispatch(words, penstock::tools::all_commands(), std::cout, std::cerr);

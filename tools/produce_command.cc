@@ -3,9 +3,9 @@
 #include <charconv>
 #include <iostream>
 
+#include "base/nearest.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
-#include "tools/nearest.h"
 #include "tools/publisher.h"
 #include "tools/settings.h"
 #include "tools/shared_flags.h"

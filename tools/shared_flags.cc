@@ -41,6 +41,13 @@ FlagSpec json_flag() {
   return {.name = "json", .meaning = "print JSON", .kind = FlagKind::kSwitch};
 }
 
+FlagSpec verbose_flag() {
+  return {.name = "verbose",
+          .meaning = "log connections and retries to standard error",
+          .kind = FlagKind::kSwitch,
+          .letter = 'v'};
+}
+
 Result<std::vector<rpc::Endpoint>> bootstrap_of(const Arguments& arguments) {
   std::vector<rpc::Endpoint> endpoints;
   const std::vector<std::string> given{arguments.text("bootstrap")};

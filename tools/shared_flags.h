@@ -16,6 +16,7 @@ FlagSpec bootstrap_flag();
 FlagSpec data_dir_flag();
 FlagSpec archive_dir_flag();
 FlagSpec json_flag();
+FlagSpec verbose_flag();
 
 // --bootstrap: one address or several with commas.
 Result<std::vector<rpc::Endpoint>> bootstrap_of(const Arguments& arguments);

@@ -1,4 +1,5 @@
 // penstock topic create, alter, delete.
+#include <boost/json.hpp>
 #include <iostream>
 
 #include "tools/commands.h"
@@ -15,6 +16,11 @@ FlagSpec set_flag() {
           .value = "NAME=VALUE",
           .meaning = "a topic setting; may be repeated, or a list with commas",
           .kind = FlagKind::kList};
+}
+
+// What was done, for people or as one JSON object.
+void tell(const Arguments& arguments, const std::string& text, const boost::json::object& object) {
+  std::cout << (arguments.is_on("json") ? boost::json::serialize(object) : text) << "\n";
 }
 
 Result<std::uint32_t> count(const Arguments& arguments, std::string_view flag, std::int64_t low) {
@@ -34,12 +40,30 @@ Result<ExitCode> create(const Arguments& arguments) {
     const bool tolerated =
         arguments.is_on("if_not_exists") && id.error().code() == Errc::kTopicExists;
     if (!tolerated) return fail(id.error());
-    std::cout << "topic '" << topic.name << "' exists already\n";
+    tell(arguments, "topic '" + topic.name + "' exists already",
+         {{"topic", topic.name}, {"created", false}});
     return ExitCode::kOk;
   }
-  std::cout << "created topic '" << topic.name << "' with " << topic.partitions
-            << (topic.partitions == 1 ? " partition\n" : " partitions\n");
+  tell(arguments,
+       "created topic '" + topic.name + "' with " + std::to_string(topic.partitions) +
+           (topic.partitions == 1 ? " partition" : " partitions"),
+       {{"topic", topic.name},
+        {"created", true},
+        {"id", id->to_string()},
+        {"partitions", topic.partitions}});
   return ExitCode::kOk;
+}
+
+boost::json::object to_json(const client::TopicChange& change) {
+  boost::json::object set;
+  for (const auto& [name, value] : change.set) set[name] = value;
+  boost::json::object object{
+      {"topic", change.name},
+      {"altered", true},
+      {"set", std::move(set)},
+      {"reset", boost::json::array(change.reset.begin(), change.reset.end())}};
+  if (change.partitions != 0) object["partitions"] = change.partitions;
+  return object;
 }
 
 Result<ExitCode> alter(const Arguments& arguments) {
@@ -55,7 +79,7 @@ Result<ExitCode> alter(const Arguments& arguments) {
   }
   PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
   PENSTOCK_TRY(client->admin().alter_topic(change));
-  std::cout << "altered topic '" << change.name << "'\n";
+  tell(arguments, "altered topic '" + change.name + "'", to_json(change));
   return ExitCode::kOk;
 }
 
@@ -83,57 +107,65 @@ Result<ExitCode> remove(const Arguments& arguments) {
     }
   }
   PENSTOCK_TRY(client->admin().delete_topic(name));
-  std::cout << "deleted topic '" << name << "'\n";
+  tell(arguments, "deleted topic '" + name + "'", {{"topic", name}, {"deleted", true}});
   return ExitCode::kOk;
 }
 
 }  // namespace
 
 Command topic_create_command() {
-  return {.name = "topic create",
-          .operands = "NAME",
-          .summary = "create a topic",
-          .details =
-              "Settings: penstock topic describe NAME shows all of them.\n\n"
-              "Example:\n  penstock topic create quakes --partitions=2 "
-              "--set retention_ms=86400000\n",
-          .min_operands = 1,
-          .max_operands = 1,
-          .flags = {bootstrap_flag(),
-                    {.name = "partitions",
-                     .value = "N",
-                     .default_value = "1",
-                     .meaning = "number of partitions; may grow later, never shrink"},
-                    {.name = "replication_factor",
-                     .value = "N",
-                     .default_value = "0",
-                     .meaning = "copies of each partition; 0: the cluster's default"},
-                    set_flag(),
-                    {.name = "if_not_exists",
-                     .meaning = "no error when the topic is there already",
-                     .kind = FlagKind::kSwitch}},
-          .run = create};
+  return {
+      .name = "topic create",
+      .operands = "NAME",
+      .summary = "create a topic",
+      .details =
+          "Settings: penstock topic describe NAME shows all of them.\n\n"
+          "Example:\n  penstock topic create quakes --partitions=2 "
+          "--set retention_ms=86400000\n\n"
+          "With --json: {\"topic\",\"created\",\"id\",\"partitions\"}; \"created\" is false when "
+          "--if_not_exists\nfound it there already.\n",
+      .min_operands = 1,
+      .max_operands = 1,
+      .flags = {bootstrap_flag(),
+                {.name = "partitions",
+                 .value = "N",
+                 .default_value = "1",
+                 .meaning = "number of partitions; may grow later, never shrink"},
+                {.name = "replication_factor",
+                 .value = "N",
+                 .default_value = "0",
+                 .meaning = "copies of each partition; 0: the cluster's default"},
+                set_flag(),
+                {.name = "if_not_exists",
+                 .meaning = "no error when the topic is there already",
+                 .kind = FlagKind::kSwitch},
+                json_flag()},
+      .run = create};
 }
 
 Command topic_alter_command() {
-  return {.name = "topic alter",
-          .operands = "NAME",
-          .summary = "change settings, or add partitions",
-          .details =
-              "Example:\n  penstock topic alter quakes --set retention_ms=3600000 "
-              "--reset segment_bytes\n",
-          .min_operands = 1,
-          .max_operands = 1,
-          .flags = {bootstrap_flag(),
-                    set_flag(),
-                    {.name = "reset",
-                     .value = "NAME",
-                     .meaning = "setting that goes back to its default; may be repeated",
-                     .kind = FlagKind::kList},
-                    {.name = "partitions",
-                     .value = "N",
-                     .meaning = "new number of partitions; keys are dealt out anew from then on"}},
-          .run = alter};
+  return {
+      .name = "topic alter",
+      .operands = "NAME",
+      .summary = "change settings, or add partitions",
+      .details =
+          "Example:\n  penstock topic alter quakes --set retention_ms=3600000 "
+          "--reset segment_bytes\n\n"
+          "With --json: {\"topic\",\"altered\",\"set\",\"reset\"}, and \"partitions\" if they were "
+          "given.\n",
+      .min_operands = 1,
+      .max_operands = 1,
+      .flags = {bootstrap_flag(),
+                set_flag(),
+                {.name = "reset",
+                 .value = "NAME",
+                 .meaning = "setting that goes back to its default; may be repeated",
+                 .kind = FlagKind::kList},
+                {.name = "partitions",
+                 .value = "N",
+                 .meaning = "new number of partitions; keys are dealt out anew from then on"},
+                json_flag()},
+      .run = alter};
 }
 
 Command topic_delete_command() {
@@ -141,11 +173,14 @@ Command topic_delete_command() {
       .name = "topic delete",
       .operands = "NAME",
       .summary = "delete a topic and its records",
-      .details = "Asks before it deletes. What was archived stays in the archive.\n",
+      .details =
+          "Asks before it deletes. What was archived stays in the archive.\n\n"
+          "With --json: {\"topic\",\"deleted\"}.\n",
       .min_operands = 1,
       .max_operands = 1,
       .flags = {bootstrap_flag(),
-                {.name = "yes", .meaning = "do not ask", .kind = FlagKind::kSwitch, .letter = 'y'}},
+                {.name = "yes", .meaning = "do not ask", .kind = FlagKind::kSwitch, .letter = 'y'},
+                json_flag()},
       .run = remove};
 }
 

@@ -32,15 +32,17 @@ Result<archiver::VerifyOptions> options_of(const Arguments& arguments) {
   return options;
 }
 
+using Render = std::string(const archiver::VerifyReport&);
+
 // One topic that cannot be verified does not keep the others from it.
 ExitCode verify(client::Client& client, archiver::ObjectStore& store, const std::string& topic,
-                const archiver::VerifyOptions& options) {
+                const archiver::VerifyOptions& options, Render& render) {
   const auto report = archiver::verify_topic(client, store, topic, options);
   if (!report) {
     std::cerr << failure_text(Error(report.error()).context("verify '" + topic + "'"));
     return exit_code(report.error().code());
   }
-  std::cout << archiver::render(*report) << std::flush;
+  std::cout << render(*report) << std::flush;
   return report->differences() == 0 ? ExitCode::kOk : ExitCode::kFailed;
 }
 
@@ -52,9 +54,10 @@ Result<ExitCode> run(const Arguments& arguments) {
   PENSTOCK_TRY_ASSIGN(const auto store, open_archive(arguments));
   PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
   PENSTOCK_TRY_ASSIGN(const auto topics, topics_of(arguments, *client));
+  Render& render = arguments.is_on("json") ? archiver::render_json : archiver::render;
   ExitCode worst = ExitCode::kOk;
   for (const std::string& topic : topics) {
-    worst = std::max(worst, verify(*client, *store, topic, options));
+    worst = std::max(worst, verify(*client, *store, topic, options, render));
   }
   return worst;
 }
@@ -64,8 +67,13 @@ constexpr std::string_view kDetails =
 128-bit sums of record hashes; where they differ, it says at which offsets. Exit code 1 on any
 difference. What is not archived yet is no difference; --wait waits for it.
 
+With --json every topic is one line: "differences" is 0 when archive and log agree, "findings" are
+the records at fault, "ranges" the chunks that were compared, "partitions" the offsets of both sides.
+A topic that cannot be verified prints no line, and its error to standard error.
+
 Example:
   penstock verify quakes flights --wait
+  penstock verify --all --json | jq '{topic, differences}'
 )";
 
 }  // namespace
@@ -87,6 +95,9 @@ Command verify_command() {
                      .value = "N",
                      .default_value = "120",
                      .meaning = "how long --wait waits"},
+                    {.name = "json",
+                     .meaning = "print one JSON object a topic",
+                     .kind = FlagKind::kSwitch},
                     {.name = "max_findings",
                      .value = "N",
                      .default_value = "100",

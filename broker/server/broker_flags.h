@@ -1,60 +1,66 @@
 // The flags of penstockd as one table: main() defines them from it, --help and
-// docs/CONFIGURATION.md show it.
+// docs/CONFIGURATION.md show it; and from their values to a config.
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
+
+#include "base/command_line.h"
+#include "base/result.h"
+#include "broker/server/broker_config.h"
 
 namespace penstock::broker {
 
-// X(type, name, default, default as shown, meaning)
-#define PENSTOCKD_FLAG_TABLE(X)                                                                    \
-  X(string, data_dir, "", "required", "Folder that holds everything; created when it is missing.") \
-  X(string, listen, "127.0.0.1:7333", "127.0.0.1:7333",                                            \
-    "Address for clients, host:port. Port 0 takes any free one.")                                  \
-  X(string, metrics_listen, "127.0.0.1:7334", "127.0.0.1:7334",                                    \
-    "Address of the HTTP port with /metrics and /health.")                                         \
-  X(string, advertise, "", "the address that the client used",                                     \
-    "Address that clients are told to reach this broker at, host:port.")                           \
-  X(uint32, shards, 0, "0",                                                                        \
-    "Threads that serve partitions, each with its own event loop. 0: two, or one on up to 3 "      \
-    "cores.")                                                                                      \
-  X(uint32, disk_threads, 4, "4",                                                                  \
-    "Threads that wait for the disk; half of them flush, half read and keep house.")               \
-  X(uint32, memory_limit_mb, 512, "512",                                                           \
-    "Memory for requests and answers together, in MiB; further requests wait.")                    \
-  X(uint32, disk_reserve_mb, 256, "256",                                                           \
-    "Free space, in MiB, below which producers are refused while everything else goes on. At "     \
-    "most "                                                                                        \
-    "5 % of the disk is used for it.")                                                             \
-  X(string, log_level, "info", "info", "trace, debug, info, warn, error or off.")                  \
-  X(string, port_file, "", "none",                                                                 \
-    "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")              \
-  X(bool, insecure_i_know, false, "false",                                                         \
+// X(type, name, value, default, default as shown, meaning)
+#define PENSTOCKD_FLAG_TABLE(X)                                                               \
+  X(string, data_dir, "DIR", "", "required",                                                  \
+    "Folder that holds everything; created when it is missing.")                              \
+  X(string, listen, "HOST:PORT", "127.0.0.1:7333", "127.0.0.1:7333",                          \
+    "Address for clients, host:port. Port 0 takes any free one.")                             \
+  X(string, metrics_listen, "HOST:PORT", "127.0.0.1:7334", "127.0.0.1:7334",                  \
+    "Address of the HTTP port with /metrics and /health.")                                    \
+  X(string, advertise, "HOST:PORT", "", "the address that the client used",                   \
+    "Address that clients are told to reach this broker at, host:port.")                      \
+  X(uint32, shards, "N", 0, "0",                                                              \
+    "Threads that serve partitions, each with its own event loop. 0: two, or one on up to 3 " \
+    "cores.")                                                                                 \
+  X(uint32, disk_threads, "N", 4, "4",                                                        \
+    "Threads that wait for the disk; half of them flush, half read and keep house.")          \
+  X(uint32, memory_limit_mb, "MIB", 512, "512",                                               \
+    "Memory for requests and answers together, in MiB; further requests wait.")               \
+  X(uint32, disk_reserve_mb, "MIB", 256, "256",                                               \
+    "Free space, in MiB, below which producers are refused while everything else goes on. "   \
+    "At most 5 % of the disk is used for it.")                                                \
+  X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")    \
+  X(string, port_file, "FILE", "", "none",                                                    \
+    "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")         \
+  X(bool, insecure_i_know, "", false, "false",                                                \
     "Allow listening beyond this machine although there is no authentication yet.")
 
-struct BrokerFlag {
-  std::string_view name;
-  std::string_view default_text;
-  std::string_view meaning;
+inline constexpr auto kBrokerFlags =
+    std::to_array<ProgramFlag>({PENSTOCKD_FLAG_TABLE(PENSTOCK_FLAG_ROW)});
+
+// Values of the flags as gflags read them.
+struct FlagValues {
+  std::string data_dir;
+  std::string listen;
+  std::string metrics_listen;
+  std::string advertise;
+  std::uint32_t shards = 0;
+  std::uint32_t disk_threads = 0;
+  std::uint32_t memory_limit_mb = 0;
+  std::uint32_t disk_reserve_mb = 0;
+  bool insecure_i_know = false;
 };
 
-inline constexpr auto kBrokerFlags = std::to_array<BrokerFlag>({
-#define PENSTOCKD_FLAG_ROW(type, name, value, shown, meaning) BrokerFlag{#name, shown, meaning},
-    PENSTOCKD_FLAG_TABLE(PENSTOCKD_FLAG_ROW)
-#undef PENSTOCKD_FLAG_ROW
-});
+// kInvalidArgument names the flag.
+Result<BrokerConfig> config_from(const FlagValues& flags);
 
-// Exit codes of penstockd.
-struct ExitCode {
-  int code;
-  std::string_view meaning;
-};
 inline constexpr int kExitStopped = 0;
 inline constexpr int kExitCannotStart = 1;
-inline constexpr int kExitUsage = 2;
 inline constexpr int kExitDiskFailed = 3;
-inline constexpr auto kExitCodes = std::to_array<ExitCode>({
+inline constexpr auto kBrokerExits = std::to_array<ProgramExit>({
     {kExitStopped, "stopped as asked, everything is on disk"},
     {kExitCannotStart, "could not start; the last line of the log says why and what to do"},
     {kExitUsage, "a flag is unknown or wrong"},
@@ -62,5 +68,13 @@ inline constexpr auto kExitCodes = std::to_array<ExitCode>({
      "a flush or a write to the disk failed; what was acknowledged is on disk, what was not is "
      "unknown. Check the disk, then start again: recovery reads what the disk really holds"},
 });
+
+inline constexpr Program kBrokerProgram{
+    .name = "penstockd",
+    .version = PENSTOCK_VERSION,
+    .summary = "keeps topics of records in a data directory and serves them to clients",
+    .usage = "--data_dir=DIR [--flag=value ...]",
+    .flags = kBrokerFlags,
+    .exits = kBrokerExits};
 
 }  // namespace penstock::broker

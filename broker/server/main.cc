@@ -5,20 +5,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 
+#include "base/command_line.h"
 #include "base/log.h"
 #include "broker/server/broker.h"
 #include "broker/server/broker_flags.h"
-#include "broker/server/command_line.h"
 
-#define DEFINE_FLAG(type, name, value, shown, meaning) DEFINE_##type(name, value, meaning);
-PENSTOCKD_FLAG_TABLE(DEFINE_FLAG)
-#undef DEFINE_FLAG
-
-namespace GFLAGS_NAMESPACE {
-// Exported by the library for exactly this, but declared in none of its headers.
-extern void (*gflags_exitfunc)(int);
-}  // namespace GFLAGS_NAMESPACE
+PENSTOCKD_FLAG_TABLE(PENSTOCK_DEFINE_FLAG)
 
 namespace penstock::broker {
 namespace {
@@ -36,9 +30,9 @@ void tune_allocator() {
   ::mallopt(M_TRIM_THRESHOLD, kTrimThresholdBytes);
 }
 
-int fail_with(int code, const Error& error) {
+int cannot_go_on(const Error& error) {
   std::fprintf(stderr, "penstockd: %s\n", error.message().c_str());
-  return code;
+  return kExitCannotStart;
 }
 
 FlagValues flag_values() {
@@ -67,13 +61,13 @@ sigset_t block_signals() {
 int serve(const BrokerConfig& config) {
   const sigset_t signals = block_signals();
   auto broker = Broker::start(config);
-  if (!broker) return fail_with(kExitCannotStart, broker.error());
+  if (!broker) return cannot_go_on(broker.error());
   if (!FLAGS_port_file.empty()) {
     const std::string ports =
         std::to_string((*broker)->port()) + " " + std::to_string((*broker)->metrics_port()) + "\n";
     if (const Status written = posix_env().replace_file(FLAGS_port_file, as_bytes(ports));
         !written) {
-      return fail_with(kExitCannotStart, Error(written.error()).context("--port_file"));
+      return cannot_go_on(Error(written.error()).context("--port_file"));
     }
   }
   int signal = 0;
@@ -81,35 +75,26 @@ int serve(const BrokerConfig& config) {
   // Once more, and the process ends at once.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   if (const Status stopped = (*broker)->stop(); !stopped) {
-    return fail_with(kExitCannotStart, stopped.error());
+    return cannot_go_on(stopped.error());
   }
   return kExitStopped;
 }
 
+int refuse(const Error& error) {
+  std::cerr << usage_failure(kBrokerProgram, error);
+  return kExitUsage;
+}
+
 int run(int argc, char** argv) {
-  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
-  for (const std::string_view argument : arguments) {
-    if (argument == "--help" || argument == "-h" || argument == "-help") {
-      std::fputs(help_text().c_str(), stdout);
-      return kExitStopped;
-    }
-    if (argument == "--version") {
-      std::puts("penstockd " PENSTOCK_VERSION);
-      return kExitStopped;
-    }
+  if (const auto go = command_or_exit(kBrokerProgram, argc, argv, std::cout, std::cerr); !go) {
+    return go.error();
   }
-  if (const Status known = check_arguments(arguments); !known) {
-    return fail_with(kExitUsage, known.error());
-  }
-  // What is left for gflags to refuse is a value of the wrong type.
-  GFLAGS_NAMESPACE::gflags_exitfunc = [](int) { std::exit(kExitUsage); };
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (const Status level = set_log_level(FLAGS_log_level); !level) {
-    return fail_with(kExitUsage, Error(level.error()).context("--log_level"));
+    return refuse(Error(level.error()).context("--log_level"));
   }
   const auto config = config_from(flag_values());
-  if (!config) return fail_with(kExitUsage, config.error());
-  return serve(*config);
+  return config ? serve(*config) : refuse(config.error());
 }
 
 }  // namespace

@@ -225,6 +225,23 @@ class ConsumeTest(WithBroker):
         out, err = consumer.communicate(timeout=WAIT_S)
         self.assertEqual((consumer.returncode, out, err), (INTERRUPTED, b"", b""))
 
+    def test_a_broker_that_dies_is_told_once_and_how_it_came_about_on_request(self):
+        topic = self.topic()
+        for flags in ([], ["--verbose"]):
+            producer = subprocess.Popen([BIN / "penstock", "produce", topic, "--delivery_timeout_s=1", *flags,
+                                         f"--bootstrap={self.broker.address}"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            producer.stdin.write(b"a\n")
+            producer.stdin.flush()
+            until(lambda: self.run_cli("consume", topic)[0].count("a") == (2 if flags else 1), "the first record")
+            self.broker.kill()
+            _, err = producer.communicate(b"b\n", timeout=WAIT_S)
+            self.assertEqual(producer.returncode, FAILED, err)
+            self.assertIn(b"penstock: ", err)
+            logged = re.findall(rb"^\d{4}-\d\d-\d\dT\S+ \w+ client .*$", err, re.M)
+            self.assertEqual(bool(logged), bool(flags), err)
+            self.broker.start()
+
     def test_without_follow_it_ends_although_somebody_goes_on_writing(self):
         topic = self.numbers(5)
         writer = subprocess.Popen([BIN / "penstock", "produce", topic, "--rate=500",

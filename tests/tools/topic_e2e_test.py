@@ -29,6 +29,21 @@ class TopicTest(WithBroker):
         self.run_cli("topic", "delete", "life", "--yes")
         self.run_cli("topic", "describe", "life", expect=FAILED)
 
+    def test_what_was_done_can_be_read_by_programs(self):
+        def done(*words):
+            out, err = self.run_cli("topic", *words, "--json")
+            self.assertEqual((out.count("\n"), err), (1, ""))
+            return json.loads(out)
+
+        created = done("create", "told", "--partitions=2")
+        self.assertEqual(created, {"topic": "told", "created": True, "id": self.describe("told")["id"], "partitions": 2})
+        self.assertEqual(done("create", "told", "--if_not_exists"), {"topic": "told", "created": False})
+        self.assertEqual(done("alter", "told", "--set=retention_ms=3600000", "--reset=segment_bytes", "--partitions=3"),
+                         {"topic": "told", "altered": True, "set": {"retention_ms": "3600000"},
+                          "reset": ["segment_bytes"], "partitions": 3})
+        self.assertEqual(done("delete", "told", "--yes"), {"topic": "told", "deleted": True})
+        self.assertEqual(self.run_cli("topic", "delete", "told", "--yes", "--json", expect=FAILED)[0], "")
+
     def test_tables_are_for_people(self):
         topic = self.topic(partitions=2, retention_ms=1000000)
         self.run_cli("produce", topic, input=b"x\n" * 1234)
@@ -80,6 +95,23 @@ class DumpTest(WithBroker):
         self.assertEqual(cli("dump", self.broker.data_dir, "--topic=none", check=False).returncode, FAILED)
         self.assertEqual(cli("dump", "/nonexistent", check=False).returncode, FAILED)
 
+    def test_programs_can_read_it(self):
+        topic = self.topic()
+        self.run_cli("produce", topic, "-k", "K", input=b'{"n":1}\n{"n":2}\n')
+        out = cli("dump", self.broker.data_dir, f"--topic={topic}", "--records", "--json").stdout.decode()
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual({(line["topic"], line["partition"]) for line in lines}, {(topic, 0)})
+        of_type = lambda name: [line for line in lines if line["type"] == name]
+        self.assertEqual(lines[0]["type"], "log")
+        self.assertTrue(pathlib.Path(lines[0]["path"]).is_dir())
+        self.assertEqual([(r["offset"], r["key"], r["value"]) for r in of_type("record")],
+                         [(0, "K", {"n": 1}), (1, "K", {"n": 2})])
+        self.assertEqual(sum(b["records"] for b in of_type("batch")), 2)
+        self.assertEqual([s["base"] for s in of_type("segment")], [0])
+        self.assertEqual(lines[-1]["type"], "summary")
+        self.assertEqual({k: lines[-1][k] for k in ("segments", "records", "damaged", "bad_side_files")},
+                         {"segments": 1, "records": 2, "damaged": 0, "bad_side_files": 0})
+
     def test_a_flipped_bit_is_found_without_a_broker(self):
         topic = self.topic()
         self.run_cli("produce", topic, input=b"x" * 500 + b"\n")
@@ -93,6 +125,11 @@ class DumpTest(WithBroker):
             self.assertEqual(result.returncode, FAILED)
             self.assertIn(b"PROBLEM", result.stdout)
             self.assertNotEqual(figures(result.stdout.decode(), "DUMP")["damaged"], "0")
+            found = cli("dump", self.broker.data_dir, f"--topic={topic}", "--json", check=False)
+            self.assertEqual(found.returncode, FAILED)
+            lines = [json.loads(line) for line in found.stdout.splitlines()]
+            self.assertTrue(any(line["type"] == "problem" and "offsets=0..0" in line["what"] for line in lines), lines)
+            self.assertGreater(lines[-1]["damaged"], 0)
             content[200] ^= 1
             log.write_bytes(content)
             self.assertEqual(cli("dump", log.parent).returncode, OK)

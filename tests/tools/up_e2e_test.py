@@ -54,6 +54,11 @@ class UpTest(unittest.TestCase):
         verified = self.cli("verify", "quakes", "--wait", *self.flags).stdout.decode()
         self.assertRegex(verified, r"VERIFY topic=quakes .*records=1707 .*differences=0")
         self.cli("verify", "--all", *self.flags)
+        told = json.loads(self.cli("verify", "quakes", "--json", *self.flags).stdout)
+        self.assertEqual((told["topic"], told["differences"], told["records"], told["findings"]), ("quakes", 0, 1707, []))
+        self.assertEqual([p["not_archived"] for p in told["partitions"]], [0, 0])
+        self.assertEqual({r["state"] for r in told["ranges"]}, {"equal"})
+        self.assertTrue(all(r["log"] == r["archive"] for r in told["ranges"]))
         rows = cli("sql", "select count(*) as n from quakes", "--json", *self.flags).stdout
         self.assertEqual(json.loads(rows), {"n": 1707})
         rows = cli("sql", "select id, mag from quakes order by mag desc limit 2", "--csv", *self.flags).stdout.decode()

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "archiver/worker_flags.h"
 #include "broker/controller/topic_settings.h"
 #include "broker/server/broker_flags.h"
 #include "broker/server/server_metrics.h"
@@ -32,28 +33,45 @@ std::string type_of(const SettingRow& row) {
   std::unreachable();
 }
 
-std::string configuration() {
-  std::string text =
-      "# Configuration\n\n"
-      "Written by `broker_server_test` from the tables in `broker/controller/topic_settings.cc` "
-      "and\n"
-      "`broker/server/broker_flags.h`; run it with `PENSTOCK_REWRITE=1` after changing them.\n\n"
-      "## penstockd\n\n"
-      "Flags are `--name=value`. `--help` and `--version` do what they say.\n\n"
-      "| flag | default | meaning |\n|---|---|---|\n";
-  for (const BrokerFlag& flag : kBrokerFlags) {
+// The flags and exit codes of a program.
+std::string tables_of(const Program& program) {
+  std::string text = "| flag | default | meaning |\n|---|---|---|\n";
+  for (const ProgramFlag& flag : program.flags) {
     text += "| `--" + std::string(flag.name) + "` | " + std::string(flag.default_text) + " | " +
             std::string(flag.meaning) + " |\n";
   }
   text += "\n| exit code | meaning |\n|---|---|\n";
-  for (const ExitCode& exit : kExitCodes) {
+  for (const ProgramExit& exit : program.exits) {
     text += "| " + std::to_string(exit.code) + " | " + std::string(exit.meaning) + " |\n";
   }
+  return text;
+}
+
+std::string programs() {
+  return "## penstockd\n\n"
+         "Flags are `--name=value` or `--name value`. `--help` and `--version` do what they say. "
+         "An "
+         "unknown flag or a\nvalue of the wrong type is refused in one line, with exit code 2; "
+         "nothing is started.\n\n" +
+         tables_of(kBrokerProgram) +
+         "\nSIGTERM or SIGINT stops the broker: it takes no new connections, finishes requests "
+         "under way, closes\nits logs and exits with 0. A second signal ends it at once, which is "
+         "as safe as a power cut.\n\n"
+         "## penstock-worker archive\n\n" +
+         tables_of(archiver::kWorkerProgram) +
+         "\nSIGTERM or SIGINT stops the worker after the step under way. Killed, it loses nothing "
+         "either: it goes on\nfrom the manifests.\n\n";
+}
+
+std::string configuration() {
+  std::string text =
+      "# Configuration\n\n"
+      "Written by `broker_server_test` from the tables in `broker/server/broker_flags.h`,\n"
+      "`archiver/worker_flags.h` and `broker/controller/topic_settings.cc`; run it with "
+      "`PENSTOCK_REWRITE=1`\nafter changing them. Flags of `penstock`: `penstock help "
+      "COMMAND`.\n\n";
+  text += programs();
   text +=
-      "\nSIGTERM or SIGINT stops the broker: it takes no new connections, finishes requests under "
-      "way, closes\nits logs and exits with 0. A second signal ends it at once, which is as safe "
-      "as a "
-      "power cut.\n\n"
       "## Topics\n\n"
       "Given when a topic is created, or altered later; a topic that does not set one follows the "
       "default.\nSizes may be written with B, KiB, MiB, GiB, durations with ms, s, m, h, d, no "

@@ -1,11 +1,9 @@
-#include "tools/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "tools/limits.h"
-
-namespace penstock::tools {
+namespace penstock {
 namespace {
 
 std::optional<std::string> only_completion(std::string_view prefix,
@@ -56,4 +54,4 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   return only_completion(word, known);
 }
 
-}  // namespace penstock::tools
+}  // namespace penstock

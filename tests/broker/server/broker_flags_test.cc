@@ -1,9 +1,7 @@
-#include "broker/server/command_line.h"
+#include "broker/server/broker_flags.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "broker/server/broker_flags.h"
 
 namespace penstock::broker {
 namespace {
@@ -22,7 +20,7 @@ FlagValues flags() {
           .insecure_i_know = false};
 }
 
-TEST(CommandLine, DefaultsMakeAValidConfig) {
+TEST(BrokerFlags, DefaultsMakeAValidConfig) {
   const auto config = config_from(flags());
   ASSERT_TRUE(config) << config.error().to_string();
   EXPECT_EQ(config->listen.port, 7333);
@@ -30,7 +28,7 @@ TEST(CommandLine, DefaultsMakeAValidConfig) {
   EXPECT_FALSE(config->advertise);
 }
 
-TEST(CommandLine, PortZeroListensOnAnyFreePort) {
+TEST(BrokerFlags, PortZeroListensOnAnyFreePort) {
   FlagValues values = flags();
   values.listen = "127.0.0.1:0";
   values.advertise = "broker.example:7333";
@@ -47,9 +45,9 @@ struct Refused {
   friend void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.story; }
 };
 
-class CommandLineRefuses : public testing::TestWithParam<Refused> {};
+class BrokerFlagsRefuse : public testing::TestWithParam<Refused> {};
 
-TEST_P(CommandLineRefuses, AndNamesTheFlag) {
+TEST_P(BrokerFlagsRefuse, AndNamesTheFlag) {
   FlagValues values = flags();
   GetParam().spoil(values);
   const auto config = config_from(values);
@@ -58,7 +56,7 @@ TEST_P(CommandLineRefuses, AndNamesTheFlag) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Flags, CommandLineRefuses,
+    Flags, BrokerFlagsRefuse,
     testing::Values(
         Refused{"no folder", [](FlagValues& f) { f.data_dir = ""; }, "--data_dir"},
         Refused{"no port", [](FlagValues& f) { f.listen = "127.0.0.1:x"; }, "--listen"},
@@ -71,40 +69,20 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"one disk thread", [](FlagValues& f) { f.disk_threads = 1; }, "--disk_threads"},
         Refused{"no memory", [](FlagValues& f) { f.memory_limit_mb = 10; }, "--memory_limit_mb"}));
 
-TEST(CommandLine, OutsideAccessIsPossibleForThoseWhoKnow) {
+TEST(BrokerFlags, OutsideAccessIsPossibleForThoseWhoKnow) {
   FlagValues values = flags();
   values.listen = "0.0.0.0:7333";
   values.insecure_i_know = true;
   EXPECT_TRUE(config_from(values));
 }
 
-TEST(CommandLine, LoopbackIsWhatThisMachineAloneReaches) {
+TEST(BrokerFlags, LoopbackIsWhatThisMachineAloneReaches) {
   for (const char* host : {"127.0.0.1", "127.8.8.8", "::1", "localhost"}) {
     EXPECT_TRUE(is_loopback(host)) << host;
   }
   for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "broker.example", ""}) {
     EXPECT_FALSE(is_loopback(host)) << host;
   }
-}
-
-TEST(CommandLine, UnknownFlagsAndStrayWordsAreRefused) {
-  EXPECT_TRUE(
-      check_arguments({"--data_dir=/x", "-shards=2", "--insecure_i_know", "--noinsecure_i_know"}));
-  EXPECT_THAT(check_arguments({"--data_di=/x"}).error().message(),
-              HasSubstr("did you mean --data_dir?"));
-  EXPECT_THAT(check_arguments({"--frobnicate=1"}).error().message(),
-              HasSubstr("unknown flag --frobnicate"));
-  EXPECT_THAT(check_arguments({"data"}).error().message(), HasSubstr("is no flag"));
-  EXPECT_THAT(check_arguments({"--data_dir"}).error().message(), HasSubstr("needs a value"));
-  EXPECT_FALSE(check_arguments({"--"}));
-}
-
-TEST(CommandLine, HelpNamesEveryFlagAndExitCode) {
-  const std::string text = help_text();
-  for (const BrokerFlag& flag : kBrokerFlags) EXPECT_THAT(text, HasSubstr(std::string(flag.name)));
-  EXPECT_THAT(text, HasSubstr("Exit codes"));
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "tools/nearest.h"
+#include "base/nearest.h"
 
 #include <gtest/gtest.h>
 
-namespace penstock::tools {
+namespace penstock {
 namespace {
 
 TEST(NearestTest, DistanceCountsEditsAndSwaps) {
@@ -34,4 +34,4 @@ TEST(NearestTest, StaysSilentRatherThanGuessWildly) {
 }
 
 }  // namespace
-}  // namespace penstock::tools
+}  // namespace penstock

@@ -24,6 +24,10 @@ const std::vector<Slot>& Accumulator::set_topic(std::string_view name, std::uint
   }
   Topic& topic = it->second;
   topic.known = true;
+  for (std::size_t i = partitions; i < topic.slots.size(); ++i) {
+    if (partitions_[topic.slots[i]].open) close(partitions_[topic.slots[i]]);
+  }
+  if (topic.slots.size() > partitions) topic.slots.resize(partitions);
   while (topic.slots.size() < partitions) {
     const auto slot = static_cast<Slot>(partitions_.size());
     Partition& partition = partitions_.emplace_back();
@@ -138,6 +142,14 @@ void Accumulator::close_all() {
   while (!open_.empty()) close(partitions_[open_.front()]);
 }
 
+void Accumulator::hurry() {
+  for (const Slot slot : open_) {
+    Partition& partition = partitions_[slot];
+    partition.urgent = true;
+    if (!partition.deferred) next_due_ = std::min(next_due_, due_at(partition));
+  }
+}
+
 Instant Accumulator::due_at(const Partition& partition) const {
   return partition.urgent ? partition.open->created : partition.open->created + config_.linger;
 }
@@ -156,7 +168,10 @@ std::vector<DraftBatch> Accumulator::take(Instant now, Instant too_old, const Se
   }
   next_due_ = Instant::max();
   for (const Slot slot : open_) {
-    if (!partitions_[slot].deferred) next_due_ = std::min(next_due_, due_at(partitions_[slot]));
+    const Partition& partition = partitions_[slot];
+    next_due_ =
+        std::min(next_due_, partition.deferred ? partition.open->created + config_.delivery_timeout
+                                               : due_at(partition));
   }
   return std::exchange(closed_, {});
 }

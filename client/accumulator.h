@@ -29,7 +29,8 @@ class Accumulator {
 
   Accumulator(const ProducerConfig& config, const Clock& clock, std::uint32_t sticky_start);
 
-  // Makes a topic known, or raises its number of partitions (it never shrinks).
+  // Makes a topic known, or changes its number of partitions; it has fewer only after it was
+  // deleted and created again: what is open of the others is closed, and their slots are given up.
   // The slots of its partitions, by number.
   const std::vector<Slot>& set_topic(std::string_view name, std::uint32_t partitions);
   // The topic is to be looked up again before it takes more records.
@@ -44,10 +45,13 @@ class Accumulator {
 
   // Closes every open batch now: they are due.
   void close_all();
+  // Whoever waits for memory waits for what is open: it is due without lingering.
+  void hurry();
 
   // Moves out all closed batches, and open ones that are due at `now` and whose slot is sendable,
   // or that were opened before `too_old` (whoever takes those lets them fail). Due ones that are
-  // not sendable are deferred: next_due() does not speak of them until they were asked for again.
+  // not sendable are deferred: next_due() speaks of nothing but the end of their delivery timeout
+  // until they were asked for again.
   using Sendable = std::function<bool(Slot)>;
   std::vector<DraftBatch> take(Instant now, Instant too_old, const Sendable& sendable);
   // When take() would find something; Instant::max(): not before another append.

@@ -15,6 +15,12 @@ using std::chrono::steady_clock;
 
 }  // namespace
 
+Error AsyncAdmin::History::told(Error last) const {
+  if (!doubt || last.outcome() == Outcome::kMaybeDone) return last;
+  return Error(*doubt).context("it may have been done all the same; a later attempt was refused (" +
+                               last.to_string() + ")");
+}
+
 // Calls `once(deadline)` until it succeeds, fails for good, or the time is over.
 template <typename Value, typename Once>
 Task<Result<Value>> AsyncAdmin::with_retries(std::string what, History& history, Once once) {
@@ -72,7 +78,7 @@ Task<Status> AsyncAdmin::delete_topic(const std::string& name) {
   if (result) co_return Status{};
   // Gone, and by an attempt of this call as far as anyone can know.
   if (result.error().code() == Errc::kUnknownTopic && history.doubt) co_return Status{};
-  co_return std::unexpected(std::move(result).error());
+  co_return fail(history.told(std::move(result).error()));
 }
 
 Task<Status> AsyncAdmin::alter_topic(const TopicChange& change) {
@@ -82,7 +88,7 @@ Task<Status> AsyncAdmin::alter_topic(const TopicChange& change) {
       "alter topic " + change.name, history, [&](rpc::Deadline deadline) {
         return ask_any<Response>(wire::Api::kAlterTopic, to_wire(change), deadline);
       });
-  if (!result) co_return std::unexpected(std::move(result).error());
+  if (!result) co_return fail(history.told(std::move(result).error()));
   co_return Status{};
 }
 

@@ -34,6 +34,9 @@ class AsyncAdmin {
   struct History {
     std::uint32_t failures = 0;
     std::optional<Error> doubt;  // the first that may have been carried out
+
+    // What to say of `last`: a refusal takes back nothing that an earlier attempt may have done.
+    Error told(Error last) const;
   };
 
   template <typename Value, typename Once>

@@ -28,6 +28,9 @@ Status check(const ProducerConfig& config) {
       config.delivery_timeout.count() <= 0) {
     return fail(Errc::kInvalidArgument, "a time of a producer is negative");
   }
+  if (config.linger > kMaxSettingTime || config.delivery_timeout > kMaxSettingTime) {
+    return fail(Errc::kInvalidArgument, "linger or delivery_timeout of a producer is over a year");
+  }
   return {};
 }
 
@@ -72,7 +75,6 @@ Task<void> AsyncProducer::run() {
   while (!stopping_) {
     const std::uint64_t seen = wakeup_->version();
     const Instant next = pump();
-    settled_.notify_all();
     co_await wakeup_->wait(seen, next);
   }
 }
@@ -221,7 +223,18 @@ void AsyncProducer::place(const TopicMetadata& topic) {
                  .leader_epoch = topic.partitions[i].leader_epoch},
                 now);
   }
-  topics_[topic.name] = std::move(slots);
+  auto& known = topics_[topic.name];
+  for (std::size_t i = slots.size(); i < known.size(); ++i) {
+    core_.remove({&known[i], 1}, Error(Errc::kUnknownPartition,
+                                       topic.name + " was created again with fewer partitions"));
+  }
+  known = std::move(slots);
+}
+
+std::vector<Delivery> AsyncProducer::take_deliveries() {
+  auto deliveries = intake_->poll(Instant());
+  settled_.notify_all();  // there may be room for reports again
+  return deliveries;
 }
 
 void AsyncProducer::settle() {
@@ -232,6 +245,7 @@ void AsyncProducer::settle() {
                   core_.retries() - retries_settled_);
   requests_settled_ = core_.requests();
   retries_settled_ = core_.retries();
+  settled_.notify_all();
 }
 
 Task<Status> AsyncProducer::resolve(std::string topic, rpc::Deadline deadline) {
@@ -267,7 +281,6 @@ Task<Status> AsyncProducer::accept(ProducerRecord record, Ticket ticket) {
       PENSTOCK_CO_TRY(co_await resolve(std::string(record.topic), deadline));
       continue;
     }
-    wakeup_->notify_all();
     if (auto waited = co_await settled_.wait(seen, deadline); !waited) {
       if (waited.error().code() == Errc::kTimeout) co_return fail(intake_->no_room());
       co_return waited;
@@ -284,7 +297,10 @@ Task<Result<Delivery>> AsyncProducer::produce_and_wait(ProducerRecord record) {
   while (true) {
     const std::uint64_t seen = settled_.version();
     if (auto delivery = intake_->take_ticket(ticket)) co_return *std::move(delivery);
-    PENSTOCK_CO_TRY(co_await settled_.wait(seen));
+    if (auto waited = co_await settled_.wait(seen); !waited) {
+      intake_->drop_ticket(ticket);
+      co_return std::unexpected(std::move(waited).error());
+    }
   }
 }
 
@@ -305,6 +321,7 @@ Task<Status> AsyncProducer::flush(milliseconds timeout) {
 
 Task<Status> AsyncProducer::close(milliseconds timeout) {
   intake_->close();
+  settled_.notify_all();  // whoever waits for room need not wait any more
   Status flushed = co_await flush(timeout);
   stopping_ = true;
   // Drafts that were never taken get their outcome from the core like everything else.

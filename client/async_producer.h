@@ -31,7 +31,7 @@ class AsyncProducer {
   // Accepts one record and waits for its outcome.
   Task<Result<Delivery>> produce_and_wait(ProducerRecord record);
   // Outcomes since the last call; does not wait.
-  std::vector<Delivery> take_deliveries() { return intake_->poll(Instant()); }
+  std::vector<Delivery> take_deliveries();
   Task<Status> flush(milliseconds timeout);
   Task<Status> close(milliseconds timeout);
   ProducerStats stats() const { return intake_->stats(); }
@@ -66,7 +66,9 @@ class AsyncProducer {
   const Clock& clock_;
   // Shared with wakes that other threads have posted and that may run after this is gone.
   std::shared_ptr<Wakeup> wakeup_;
-  Wakeup settled_;  // after each round: for coroutines that wait for room or an outcome
+  // For coroutines that wait for room or an outcome: whenever there may be some. Not at every
+  // round, or the wait for room would keep the sender and its waiters awake in turns.
+  Wakeup settled_;
   std::unique_ptr<Intake> intake_;
   ProducerCore core_;
   std::map<std::string, std::vector<Slot>> topics_;  // whose slots are placed

@@ -20,6 +20,12 @@ Status check(const ClientConfig& config) {
     if (value.count() <= 0) {
       return fail(Errc::kInvalidArgument, "a timeout, pause or age of the client is not positive");
     }
+    if (value > kMaxSettingTime) {
+      return fail(Errc::kInvalidArgument, "a timeout, pause or age of the client is over a year");
+    }
+  }
+  if (config.retry_backoff_max > kMaxSettingTime) {
+    return fail(Errc::kInvalidArgument, "retry_backoff_max of the client is over a year");
   }
   return {};
 }

@@ -20,6 +20,7 @@ bool Intake::has_room_for(std::size_t bytes) const {
 Result<Intake::Admission> Intake::append(const ProducerRecord& record, Ticket ticket) {
   const Timestamp timestamp = record.timestamp ? *record.timestamp : clock_.wall();
   bool due = false;
+  bool full = false;
   {
     const std::scoped_lock lock(mutex_);
     if (closed_) return fail(Errc::kShuttingDown, "the producer is closed");
@@ -27,14 +28,18 @@ Result<Intake::Admission> Intake::append(const ProducerRecord& record, Ticket ti
     const std::uint64_t newest = accumulator_.newest_batch();
     PENSTOCK_TRY_ASSIGN(const auto admission, accumulator_.append(record, timestamp, ticket));
     if (admission == Accumulator::Admission::kTopicNotKnown) return Admission::kTopicNotKnown;
-    if (admission == Accumulator::Admission::kMemoryFull) return Admission::kFull;
-    ++stats_.records_accepted;
-    if (accumulator_.newest_batch() != newest) unsettled_.insert(accumulator_.newest_batch());
+    full = admission == Accumulator::Admission::kMemoryFull;
+    if (full) {
+      accumulator_.hurry();
+    } else {
+      ++stats_.records_accepted;
+      if (accumulator_.newest_batch() != newest) unsettled_.insert(accumulator_.newest_batch());
+    }
     due = accumulator_.next_due() < sleeping_until_;
     if (due) sleeping_until_ = Instant::min();  // one wake is enough
   }
   if (due) wake_();
-  return Admission::kAccepted;
+  return full ? Admission::kFull : Admission::kAccepted;
 }
 
 bool Intake::has_room(const ProducerRecord& record) const {

@@ -47,6 +47,10 @@ inline constexpr std::size_t kBatchOverheadBytes = 512;
 // A record that waits for its outcome costs this much beside its bytes: its tag.
 inline constexpr std::size_t kRecordOverheadBytes = sizeof(std::uint64_t);
 
+// Longest time that a setting may name (a year): sums of points in time and settings stay far from
+// the end of the clock.
+inline constexpr std::chrono::milliseconds kMaxSettingTime = std::chrono::hours(24 * 365);
+
 // close() waits that long for connections to end in good order; the peer may be gone.
 inline constexpr std::chrono::milliseconds kCloseGrace{1'000};
 

@@ -19,6 +19,8 @@ void MetadataCache::update_topic(TopicMetadata topic) {
         topic.partitions[i] = before[i];
       }
     }
+    topic.partitions.insert(topic.partitions.end(),
+                            before.begin() + static_cast<std::ptrdiff_t>(common), before.end());
   }
   std::string name = topic.name;
   topics_.insert_or_assign(std::move(name), std::move(topic));

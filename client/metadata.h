@@ -1,8 +1,8 @@
 // MetadataCache: what the client knows of topics and brokers, and how old that knowledge is.
 //
 // Invariants: an answer never takes a partition back to an older leader epoch of the same topic
-// (answers of several brokers may cross). A topic of the same name with another id replaces the old
-// one whole. Threads: one. Time comes in.
+// (answers of several brokers may cross), nor takes partitions away. A topic of the same name with
+// another id replaces the old one whole. Threads: one. Time comes in.
 #pragma once
 
 #include <chrono>

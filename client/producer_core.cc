@@ -70,14 +70,17 @@ bool ProducerCore::is_ready(const Queue& own, Instant now) const {
 bool ProducerCore::is_sendable(Slot slot, Instant now) const {
   if (slot >= queues_.size()) return false;
   const Queue& own = queues_[slot];
-  return own.gone || (is_ready(own, now) && has_capacity(own.target.leader, now));
+  if (own.gone) return true;
+  if (own.placed && own.target.leader == kNoBroker) return own.waiting.empty() && !own.under_way;
+  return is_ready(own, now) && has_capacity(own.target.leader, now);
 }
 
 std::vector<BrokerId> ProducerCore::brokers_with_work(Instant now) const {
   std::set<BrokerId> brokers;
   for (const Slot slot : order_) {
-    if (!queues_[slot].waiting.empty() && is_sendable(slot, now)) {
-      brokers.insert(queues_[slot].target.leader);
+    const Queue& own = queues_[slot];
+    if (!own.waiting.empty() && is_ready(own, now) && has_capacity(own.target.leader, now)) {
+      brokers.insert(own.target.leader);
     }
   }
   return {brokers.begin(), brokers.end()};
@@ -265,6 +268,8 @@ void ProducerCore::tick(Instant now) {
       give_up(std::move(own.waiting.front()), error);
       own.waiting.pop_front();
     }
+    const bool is_stuck = own.placed && !own.under_way && own.target.leader == kNoBroker;
+    if (is_stuck && !own.waiting.empty()) stale_topics_.insert(own.target.topic);
   }
 }
 
@@ -289,12 +294,14 @@ Instant ProducerCore::next_deadline(Instant now) const {
     const Queue& own = queues_[slot];
     if (own.waiting.empty()) continue;
     next = std::min(next, own.waiting.front().created + config_.delivery_timeout);
-    if (own.under_way || !own.placed || own.target.leader == kNoBroker) continue;
-    if (own.retry_at > now) next = std::min(next, own.retry_at);
-    const auto leader = brokers_.find(own.target.leader);
-    if (leader != brokers_.end() && leader->second.throttled_until > now) {
-      next = std::min(next, leader->second.throttled_until);
-    }
+  }
+  // Ends of pauses also where nothing waits here: what is still being collected may wait for them.
+  for (const Queue& own : queues_) {
+    const bool may_send = !own.under_way && own.placed && own.target.leader != kNoBroker;
+    if (may_send && own.retry_at > now) next = std::min(next, own.retry_at);
+  }
+  for (const auto& [id, own] : brokers_) {
+    if (own.throttled_until > now) next = std::min(next, own.throttled_until);
   }
   for (const auto& [id, call] : calls_) {
     for (const PartUnderWay& part : call.parts) {

@@ -75,7 +75,8 @@ class ProducerCore {
   // A batch that could not be encoded.
   void reject(Batch batch, const Error& error) { give_up(std::move(batch), error); }
 
-  // True when a request for the slot could leave now, were there anything to send.
+  // True when the slot's next batch is wanted: a request for it could leave now, or it shall be the
+  // reason to look for a leader.
   bool is_sendable(Slot slot, Instant now) const;
   // Brokers for which next_call() has something.
   std::vector<BrokerId> brokers_with_work(Instant now) const;
@@ -90,9 +91,10 @@ class ProducerCore {
   // Why nothing can be sent to a broker; part of the explanation when a batch expires.
   void on_unreachable(BrokerId broker, Error error);
 
-  // Gives every batch whose delivery timeout is over its outcome.
+  // Gives every batch whose delivery timeout is over its outcome; topics with batches and no leader
+  // are stale.
   void tick(Instant now);
-  // When tick() or next_call() has something to do without another input.
+  // When tick(), next_call() or is_sendable() has something new without another input.
   Instant next_deadline(Instant now) const;
   // Ends everything: what was never sent fails, the rest is unknown.
   void abort(const Error& reason);

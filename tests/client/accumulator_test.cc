@@ -92,14 +92,16 @@ TEST_F(AccumulatorTest, ARecordLargerThanABatchTravelsAlone) {
   EXPECT_THAT(take(), ElementsAre("0:a,", "0:" + value + ","));
 }
 
-TEST_F(AccumulatorTest, WhatCannotBeSentGoesOnCollecting) {
-  open({.linger = milliseconds(1)});
+TEST_F(AccumulatorTest, WhatCannotBeSentGoesOnCollectingUntilItsTimeIsOver) {
+  open({.linger = milliseconds(1), .delivery_timeout = milliseconds(500)});
+  const Instant opened = now_of(clock_);
   ASSERT_TRUE(append("a"));
   clock_.advance_ms(10);
   EXPECT_THAT(take({}), ElementsAre());
-  EXPECT_EQ(accumulator_->next_due(), Instant::max()) << "asking again now would be of no use";
+  const Instant end = opened + milliseconds(500);
+  EXPECT_EQ(accumulator_->next_due(), end) << "asking again now would be of no use";
   ASSERT_TRUE(append("b"));
-  EXPECT_EQ(accumulator_->next_due(), Instant::max()) << "nor does another record change that";
+  EXPECT_EQ(accumulator_->next_due(), end) << "nor does another record change that";
   EXPECT_THAT(take({0}), ElementsAre("0:a,b,"));
 }
 
@@ -193,7 +195,26 @@ TEST_F(AccumulatorTest, TopicsAreLookedUpOnceAndAgainWhenForgotten) {
   EXPECT_EQ(*append("a"), Admission::kTopicNotKnown);
   EXPECT_THAT(accumulator_->set_topic("orders", 3), ElementsAre(0, 1, 2)) << "slots stay";
   EXPECT_EQ(*append("a", 2), Admission::kAccepted);
-  EXPECT_THAT(accumulator_->set_topic("orders", 1), ElementsAre(0, 1, 2)) << "never fewer";
+}
+
+TEST_F(AccumulatorTest, ATopicThatWasCreatedAgainWithFewerPartitionsTakesNothingForTheOthers) {
+  open({.linger = milliseconds(1'000)}, 3);
+  ASSERT_TRUE(append("a", 0));
+  ASSERT_TRUE(append("b", 2));
+  EXPECT_THAT(accumulator_->set_topic("orders", 1), ElementsAre(0));
+  EXPECT_THAT(take(), ElementsAre("2:b,")) << "to be failed by whoever takes it";
+  EXPECT_EQ(append("c", 2).error().code(), Errc::kUnknownPartition);
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(*append("d", std::nullopt), Admission::kAccepted);
+  EXPECT_THAT(accumulator_->set_topic("orders", 2), ElementsAre(0, 3)) << "slots are not reused";
+}
+
+TEST_F(AccumulatorTest, WhoWaitsForMemoryDoesNotWaitForTheLinger) {
+  open({.linger = milliseconds(60'000)});
+  ASSERT_TRUE(append("a", 0));
+  EXPECT_THAT(take(), ElementsAre());
+  accumulator_->hurry();
+  EXPECT_LE(accumulator_->next_due(), now_of(clock_));
+  EXPECT_THAT(take(), ElementsAre("0:a,"));
 }
 
 TEST_F(AccumulatorTest, BatchesOfAPartitionLeaveInTheOrderOfTheirRecords) {

@@ -100,5 +100,17 @@ TEST(ClientTest, OffsetsAreListedAndRecordsDeleted) {
             Errc::kUnknownTopic);
 }
 
+// The second attempt is refused because the first was carried out: no reason to say "not done".
+TEST(ClientTest, ARefusalDoesNotTakeBackWhatAnEarlierAttemptMayHaveDone) {
+  FakeBroker broker;
+  broker.create_topic("orders", 1);
+  const auto client = open_client(broker);
+  broker.cut_after_next_alter();
+  const Status altered = client->admin().alter_topic({.name = "orders", .partitions = 3});
+  ASSERT_FALSE(altered);
+  EXPECT_EQ(altered.error().outcome(), Outcome::kMaybeDone) << altered.error().to_string();
+  EXPECT_EQ(client->admin().describe_topics({"orders"})->front().partitions.size(), 3U);
+}
+
 }  // namespace
 }  // namespace penstock::client

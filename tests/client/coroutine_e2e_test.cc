@@ -112,5 +112,36 @@ TEST_F(CoroutineTest, WaitingForMemoryEndsAtMaxBlock) {
   run(give_up_waiting);
 }
 
+// Counts how often anybody looks at it: each round of a producer does.
+class CountingClock final : public Clock {
+ public:
+  Timestamp wall() const override { return system_clock().wall(); }
+  std::int64_t steady_ns() const override {
+    ++looks;
+    return system_clock().steady_ns();
+  }
+  mutable int looks = 0;
+};
+
+Task<void> wait_without_work(Cluster& cluster) {
+  EXPECT_TRUE(co_await cluster.open());
+  CountingClock clock;
+  auto producer = *AsyncProducer::open(
+      cluster, {.memory_limit_bytes = 2'000, .max_block = milliseconds(100)}, clock);
+  const std::string value(1'000, 'x');
+  EXPECT_TRUE(co_await producer->produce({.topic = "orders", .value = as_bytes(value)}));
+  const Status full = co_await producer->produce({.topic = "orders", .value = as_bytes(value)});
+  EXPECT_EQ(full.error().code(), Errc::kOverloaded);
+  EXPECT_LT(clock.looks, 100) << "waiting keeps the thread busy";
+  EXPECT_FALSE(co_await producer->close(milliseconds(1)));
+  co_await cluster.close();
+}
+
+TEST_F(CoroutineTest, WaitingForMemoryIsNoWork) {
+  broker_.create_topic("orders", 1);
+  broker_.hold_produces();
+  run(wait_without_work);
+}
+
 }  // namespace
 }  // namespace penstock::client

@@ -82,6 +82,8 @@ class FakeBroker {
   void on_fetch(std::vector<FetchFault> faults);
   // Every batch over this size is refused with kBatchTooLarge.
   void limit_batches(std::size_t bytes);
+  // The next AlterTopic is carried out, and its connection cut.
+  void cut_after_next_alter();
   // While held, produce requests are received and not worked on.
   void hold_produces();
   void release_produces();
@@ -122,6 +124,7 @@ class FakeBroker {
   }
 
   void listen();
+  void cut_soon();
   Task<rpc::Response> handle(rpc::Request request);
   Task<rpc::Response> produce(rpc::Request request);
   wire::v1::ProduceResponse write(const wire::v1::ProduceRequest& request, ByteView attachment,
@@ -153,6 +156,7 @@ class FakeBroker {
   std::deque<FetchFault> fetch_faults_;
   std::size_t max_batch_bytes_ = SIZE_MAX;
   bool held_ = false;
+  bool cut_after_alter_ = false;
   bool closing_ = false;
   std::size_t produce_requests_ = 0;
   std::size_t fetch_requests_ = 0;

@@ -95,6 +95,37 @@ TEST_F(ProducerE2eTest, ARefusalForNowIsRetriedAndNotOvertaken) {
   EXPECT_EQ(broker_.most_produces_at_once(), 1U);
 }
 
+TEST_F(ProducerE2eTest, ATopicCreatedAgainWithFewerPartitionsIsWrittenToAsItIs) {
+  open();
+  produce_all({"a"}, 1);
+  ASSERT_TRUE(producer_->flush(kLong));
+  EXPECT_THAT(outcomes(), ElementsAre("1@0"));
+  broker_.delete_topic("orders");
+  broker_.create_topic("orders", 1);
+  produce_all({"b"}, 1);
+  ASSERT_TRUE(producer_->flush(kLong));
+  EXPECT_THAT(outcomes(), ElementsAre(testing::StartsWith("2 failed Unknown")));
+  EXPECT_EQ(produce(*producer_, "orders", 1, "c").error().code(), Errc::kUnknownPartition);
+  produce_all({"d"}, 0);
+  ASSERT_TRUE(producer_->flush(kLong));
+  EXPECT_THAT(log(), ElementsAre("d"));
+}
+
+TEST_F(ProducerE2eTest, AFullProducerDoesNotLinger) {
+  open({.linger = kLong, .memory_limit_bytes = 2'000});
+  const std::string value(1'000, 'x');
+  produce_all({value, value, value, value});
+  EXPECT_GE(producer_->stats().records_delivered, 3U);
+}
+
+TEST_F(ProducerE2eTest, TimesBeyondTheClocksReachAreRefused) {
+  broker_.create_topic("orders", 1);
+  const auto client = open_client(broker_);
+  const auto endless = Producer::open(*client, {.delivery_timeout = milliseconds::max()});
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().code(), Errc::kInvalidArgument);
+}
+
 TEST_F(ProducerE2eTest, AFinalRefusalFailsTheRecordsOfItsPartitionAlone) {
   open();
   broker_.on_produce({ProduceFault::refuse_first_part(Errc::kPartitionDamaged)});

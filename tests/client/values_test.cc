@@ -61,6 +61,17 @@ TEST(MetadataTest, AnAnswerOfYesterdayDoesNotBringBackAnOldLeader) {
   EXPECT_EQ(known.partitions[1].leader, 6);
 }
 
+TEST(MetadataTest, ABrokerThatHasNotHeardOfNewPartitionsTakesNoneAway) {
+  MetadataCache cache;
+  cache.update_topic(topic_of(1, {{4, Term(1)}, {5, Term(1)}}));
+  cache.update_topic(topic_of(1, {{6, Term(2)}}));
+  ASSERT_EQ(cache.topic("orders")->partitions.size(), 2U);
+  EXPECT_EQ(cache.topic("orders")->partitions[0].leader, 6);
+  EXPECT_EQ(cache.topic("orders")->partitions[1].leader, 5);
+  cache.update_topic(topic_of(2, {{6, Term(1)}}));
+  EXPECT_EQ(cache.topic("orders")->partitions.size(), 1U) << "another topic of that name";
+}
+
 TEST(MetadataTest, ARecreatedTopicBeginsAnew) {
   MetadataCache cache;
   cache.update_topic(topic_of(1, {{.leader = 4, .leader_epoch = Term(9)}}));

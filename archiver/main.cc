@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "archiver/archive_worker.h"
@@ -88,6 +89,18 @@ Result<WorkerSummary> archive(WorkerConfig config) {
   return worker->run();
 }
 
+// What to do about it, behind the message.
+std::string_view advice(Errc code) {
+  switch (code) {
+    case Errc::kLocked:
+      return "; another penstock-worker is at work there: stop it, or choose another --archive_dir";
+    case Errc::kPermissionDenied:
+      return "; run as the user that owns it, or choose another --archive_dir";
+    default:
+      return "";
+  }
+}
+
 int refuse(const Error& error) {
   std::cerr << usage_failure(kWorkerProgram, error);
   return kExitUsage;
@@ -108,7 +121,8 @@ int run(int argc, char** argv) {
   const auto summary = archive(*std::move(config));
   if (!summary) {
     if (stop_asked.load()) return kExitStopped;
-    std::cerr << "penstock-worker: " << summary.error().to_string() << "\n";
+    std::cerr << "penstock-worker: " << summary.error().to_string()
+              << advice(summary.error().code()) << "\n";
     return kExitFailed;
   }
   std::cout << "ARCHIVE chunks=" << summary->chunks << " records=" << summary->records

@@ -31,7 +31,9 @@ void tune_allocator() {
 }
 
 int cannot_go_on(const Error& error) {
-  std::fprintf(stderr, "penstockd: %s\n", error.message().c_str());
+  const bool is_denied = error.code() == Errc::kPermissionDenied;
+  std::fprintf(stderr, "penstockd: %s%s\n", error.message().c_str(),
+               is_denied ? "; run as the user that owns it, or choose another --data_dir" : "");
   return kExitCannotStart;
 }
 

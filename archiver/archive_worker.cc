@@ -1,6 +1,7 @@
 #include "archiver/archive_worker.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/log.h"
 
@@ -10,6 +11,8 @@ namespace {
 constexpr std::int64_t kNsPerMs = 1'000'000;
 // Stands for a topic as a whole where a partition is named.
 constexpr std::int32_t kWholeTopic = -1;
+// Target of a partition that could not be read at the start.
+constexpr Offset kNotKnownYet(std::numeric_limits<std::int64_t>::max());
 
 }  // namespace
 
@@ -26,6 +29,7 @@ Result<std::unique_ptr<ArchiveWorker>> ArchiveWorker::open(const WorkerParts& pa
     return fail(Errc::kInvalidArgument, "the SQL engine of a worker needs at least " +
                                             std::to_string(kMinWorkerSqlMb) + " MiB");
   }
+  PENSTOCK_TRY(engine::check_path(options.work_dir));
   std::unique_ptr<ArchiveWorker> worker(new ArchiveWorker(parts, std::move(options)));
   const WorkerOptions& settings = worker->options_;
   PENSTOCK_TRY_ASSIGN(worker->work_lock_, parts.env.lock(settings.work_dir + "/@work-lock"));
@@ -128,6 +132,12 @@ Status ArchiveWorker::discover() {
   for (const SourceTopic& topic : *topics) {
     if (!is_wanted(topic)) continue;
     for (const SourcePartition& partition : topic.partitions) {
+      if (partition.error) {
+        const Key key(topic.name, partition.partition.value());
+        if (is_time_for(key)) PENSTOCK_TRY(refuse(key, *partition.error));
+        continue;
+      }
+      if (targets_) set_target(topic.name, partition);
       PENSTOCK_TRY(take_over({.topic = topic.name,
                               .topic_id = topic.id,
                               .partition = partition.partition,
@@ -139,15 +149,18 @@ Status ArchiveWorker::discover() {
   return {};
 }
 
+bool ArchiveWorker::is_time_for(const Key& key) const {
+  const auto refusal = refused_.find(key);
+  return refusal == refused_.end() || parts_.clock.steady_ns() >= refusal->second.retry_at_ns;
+}
+
 Status ArchiveWorker::take_over(const LogPartition& log) {
   const Key key(log.topic, log.partition.value());
   if (const auto known = partitions_.find(key); known != partitions_.end()) {
     auto followed = follow(known->second, log);
     return followed ? Status() : refuse(key, std::move(followed).error());
   }
-  if (const auto refusal = refused_.find(key); refusal != refused_.end()) {
-    if (parts_.clock.steady_ns() < refusal->second.retry_at_ns) return {};
-  }
+  if (!is_time_for(key)) return {};
   auto worker = PartitionWorker::open(tools(), log);
   if (!worker) return refuse(key, std::move(worker).error());
   logger("archiver")
@@ -163,6 +176,9 @@ Status ArchiveWorker::follow(PartitionWorker& worker, const LogPartition& log) {
   if (worker.archive().manifest().topic_id != log.topic_id) {
     return fail(Errc::kForeignData, "the topic was deleted and created anew");
   }
+  if (log.high_watermark < worker.archive().end()) {
+    return fail(Errc::kMismatch, "the log has become shorter than its archive");
+  }
   if (log.log_start <= worker.open_chunk().end()) return {};
   PENSTOCK_TRY_ASSIGN(const Archived archived, worker.roll(RollReason::kNone));
   archived_.chunks += archived.chunks;
@@ -173,11 +189,12 @@ Status ArchiveWorker::follow(PartitionWorker& worker, const LogPartition& log) {
 }
 
 Status ArchiveWorker::drop_missing(const std::vector<SourceTopic>& topics) {
+  const auto exists = [&](const std::string& name) {
+    return std::ranges::find(topics, name, &SourceTopic::name) != topics.end();
+  };
   std::vector<Key> missing;
   for (const auto& [key, worker] : partitions_) {
-    const bool exists = std::ranges::any_of(
-        topics, [&](const SourceTopic& topic) { return topic.name == key.first; });
-    if (!exists) missing.push_back(key);
+    if (!exists(key.first)) missing.push_back(key);
   }
   for (const Key& key : missing) {
     PENSTOCK_TRY(roll(key, RollReason::kNone));
@@ -189,7 +206,20 @@ Status ArchiveWorker::drop_missing(const std::vector<SourceTopic>& topics) {
     partitions_.erase(worker);
     assignment_stale_ = true;
   }
+  // Of what is gone there is nothing left to reach.
+  if (targets_) {
+    std::erase_if(*targets_, [&](const auto& target) {
+      return !exists(target.first.first) && !partitions_.contains(target.first);
+    });
+  }
   return {};
+}
+
+void ArchiveWorker::set_target(const std::string& topic, const SourcePartition& partition) {
+  const auto target = targets_->find(Key(topic, partition.partition.value()));
+  if (target != targets_->end() && target->second == kNotKnownYet) {
+    target->second = partition.high_watermark;
+  }
 }
 
 void ArchiveWorker::set_targets(const std::vector<SourceTopic>& topics) {
@@ -197,7 +227,8 @@ void ArchiveWorker::set_targets(const std::vector<SourceTopic>& topics) {
   for (const SourceTopic& topic : topics) {
     if (!is_wanted(topic)) continue;
     for (const SourcePartition& partition : topic.partitions) {
-      targets_->emplace(Key(topic.name, partition.partition.value()), partition.high_watermark);
+      targets_->emplace(Key(topic.name, partition.partition.value()),
+                        partition.error ? kNotKnownYet : partition.high_watermark);
     }
   }
   for (const std::string& wanted : options_.topics) {

@@ -97,11 +97,13 @@ class ArchiveWorker {
   ArchiveWorker(const WorkerParts& parts, WorkerOptions options);
 
   Status discover();
+  bool is_time_for(const Key& key) const;  // it was not refused, or long enough ago
   Status take_over(const LogPartition& log);
   Status follow(PartitionWorker& worker, const LogPartition& log);
   Status drop_missing(const std::vector<SourceTopic>& topics);
   bool is_wanted(const SourceTopic& topic) const;
   void set_targets(const std::vector<SourceTopic>& topics);
+  void set_target(const std::string& topic, const SourcePartition& partition);
   void assign_all();
   Status read();
   Status roll_due();

@@ -1,5 +1,6 @@
 #include "archiver/duckdb.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -165,6 +166,21 @@ Result<std::unique_ptr<Connection>> Database::connect() {
     return fail(Errc::kSqlError, "connect to the SQL engine");
   }
   return std::make_unique<Connection>(raw);
+}
+
+std::string folded(std::string_view name) {
+  std::string out(name);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+Status check_path(std::string_view path) {
+  if (path.find_first_of("*?[") == std::string_view::npos) return {};
+  return fail(
+      Errc::kInvalidArgument,
+      std::string(path) + ": the SQL engine takes a path with '*', '?' or '[' for a pattern");
 }
 
 std::string literal(std::string_view text) { return quoted(text, '\''); }

@@ -149,6 +149,10 @@ class Database {
 // `text` as an SQL literal, `name` as an SQL identifier.
 std::string literal(std::string_view text);
 std::string identifier(std::string_view name);
+// As the engine compares names: without regard to the case of ASCII letters.
+std::string folded(std::string_view name);
+// kInvalidArgument when the engine would take the path of a file for a pattern.
+Status check_path(std::string_view path);
 
 Error engine_error(const char* message);
 

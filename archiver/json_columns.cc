@@ -14,15 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-// As the engine compares names.
-std::string lower(std::string_view name) {
-  std::string out(name);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 bool can_be_named(std::string_view key) {
   return !key.empty() && key.find('\0') == std::string_view::npos;
 }
@@ -31,7 +22,7 @@ bool can_be_struct(const json::object& fields) {
   if (fields.empty() || fields.size() > kMaxNestedFields) return false;
   std::set<std::string> names;
   return std::ranges::all_of(fields, [&](const auto& field) {
-    return can_be_named(field.key()) && names.insert(lower(field.key())).second;
+    return can_be_named(field.key()) && names.insert(engine::folded(field.key())).second;
   });
 }
 
@@ -71,7 +62,8 @@ std::string pointer_to(std::string_view key) {
 std::string free_name(std::string_view key, std::set<std::string>& taken) {
   const std::string wanted = key.empty() ? "field" : std::string(key);
   std::string name = wanted;
-  for (int n = 2; !taken.insert(lower(name)).second; ++n) name = fmt::format("{}_{}", wanted, n);
+  for (int n = 2; !taken.insert(engine::folded(name)).second; ++n)
+    name = fmt::format("{}_{}", wanted, n);
   return name;
 }
 
@@ -86,7 +78,7 @@ JsonColumns json_columns(std::string_view structure, const std::vector<std::stri
   if (error || !parsed.is_object()) return result;
 
   std::set<std::string> names;
-  for (const std::string& name : taken) names.insert(lower(name));
+  for (const std::string& name : taken) names.insert(engine::folded(name));
   std::set<std::string> in_struct;
   json::object fields;
   for (const auto& field : parsed.get_object()) {
@@ -95,7 +87,7 @@ JsonColumns json_columns(std::string_view structure, const std::vector<std::stri
     if (result.columns.size() == kMaxJsonColumns) break;
     const json::value type = usable_type(field.value(), 1);
     std::string expression;
-    if (!key.empty() && in_struct.insert(lower(key)).second) {
+    if (!key.empty() && in_struct.insert(engine::folded(key)).second) {
       fields[key] = type;
       expression = fmt::format("struct_extract(fields, {})", engine::literal(key));
     } else {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "archiver/duckdb.h"
 #include "archiver/limits.h"
 #include "archiver/object_store.h"
 #include "base/assert.h"
@@ -48,6 +49,7 @@ Result<std::string> absolute(const std::string& path) {
   std::string full = std::filesystem::absolute(path, error).lexically_normal().string();
   if (error) return fail(Errc::kIoError, path + ": " + error.message());
   while (full.size() > 1 && full.back() == '/') full.pop_back();
+  PENSTOCK_TRY(engine::check_path(full));
   return full;
 }
 

@@ -272,6 +272,13 @@ std::string manifest_name(const std::string& topic, PartitionId partition) {
   return topic + "/" + std::to_string(partition.value()) + "/manifest.json";
 }
 
+Status check_place(const Manifest& manifest, std::string_view object) {
+  const std::string place = manifest_name(manifest.topic, manifest.partition);
+  if (place == object) return {};
+  return fail(Errc::kForeignData,
+              std::string(object) + " is the manifest that belongs at " + place);
+}
+
 std::optional<ManifestName> parse_manifest_name(std::string_view object) {
   constexpr std::string_view kSuffix = "/manifest.json";
   if (!object.ends_with(kSuffix)) return std::nullopt;
@@ -286,6 +293,7 @@ std::optional<ManifestName> parse_manifest_name(std::string_view object) {
       !is_valid_topic_name(object.substr(0, slash))) {
     return std::nullopt;
   }
+  if (digits != std::to_string(partition)) return std::nullopt;  // "orders/03" is nobody's
   return ManifestName{.topic = std::string(object.substr(0, slash)),
                       .partition = PartitionId(partition)};
 }

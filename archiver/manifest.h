@@ -74,6 +74,9 @@ Result<Manifest> decode(ByteView bytes);
 // "orders/3/manifest.json"
 std::string manifest_name(const std::string& topic, PartitionId partition);
 
+// kForeignData when the manifest that was found at `object` is another partition's.
+Status check_place(const Manifest& manifest, std::string_view object);
+
 struct ManifestName {
   std::string topic;
   PartitionId partition;

@@ -144,7 +144,9 @@ Status ParquetWriter::finish(const std::string& path) {
 
 Status read_parquet(engine::Connection& connection, const std::string& location,
                     const RecordVisitor& visit) {
-  const std::string file = fmt::format("read_parquet([{}])", engine::literal(location));
+  // A folder named offset=7 is no column.
+  const std::string file =
+      fmt::format("read_parquet([{}], hive_partitioning = false)", engine::literal(location));
   const std::string columns = "\"offset\", timestamp_ms, leader_epoch, \"key\", \"value\", headers";
   auto statement = connection.prepare("SELECT " + columns + " FROM " + file);
   if (!statement) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct SourcePartition {
   PartitionId partition;
   Offset log_start;
   Offset high_watermark;
+  std::optional<Error> error{};  // why it cannot be read; then the offsets say nothing
 };
 
 struct SourceTopic {

@@ -14,16 +14,8 @@
 namespace penstock::archiver {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 bool mentions(const std::string& lower_statement, std::string_view word) {
-  return lower_statement.find(lower(word)) != std::string::npos;
+  return lower_statement.find(engine::folded(word)) != std::string::npos;
 }
 
 // Statements about the catalog want to see every topic.
@@ -152,7 +144,7 @@ Result<SqlSummary> print_plan(engine::QueryResult& rows, std::ostream& out) {
 Result<SqlSummary> answer(engine::Connection& sql, const std::string& statement,
                           const SqlOptions& options, std::ostream& out) {
   PENSTOCK_TRY_ASSIGN(engine::Statement prepared, sql.prepare(statement));
-  PENSTOCK_TRY(check_reads_only(prepared, lower(statement)));
+  PENSTOCK_TRY(check_reads_only(prepared, engine::folded(statement)));
   if (prepared.type() == DUCKDB_STATEMENT_TYPE_EXPLAIN) {
     PENSTOCK_TRY_ASSIGN(auto rows, prepared.stream());
     return print_plan(rows, out);
@@ -184,15 +176,17 @@ Result<SqlSummary> run_sql(ObjectStore& store, const std::string& statement,
                                               .temporary_dir = spill_folder(options)}));
   PENSTOCK_TRY_ASSIGN(const auto sql, database->connect());
   PENSTOCK_TRY_ASSIGN(const auto topics, manifests_by_topic(store));
-  const std::string wanted = lower(statement);
+  const std::string wanted = engine::folded(statement);
   const bool all = asks_for_catalog(wanted);
   std::vector<Manifest> readable;
+  const auto views = view_names(topics);
   std::string known;
   for (const auto& [topic, names] : topics) {
-    known += (known.empty() ? "" : ", ") + topic;
+    const std::string& view = views.at(topic);
+    known += (known.empty() ? "" : ", ") + view;
     if (!all && !mentions(wanted, topic)) continue;
     PENSTOCK_TRY_ASSIGN(auto manifests, load_manifests(store, names));
-    PENSTOCK_TRY(create_view(*sql, store, topic, manifests));
+    PENSTOCK_TRY(create_view(*sql, store, topic, view, manifests));
     std::ranges::move(manifests, std::back_inserter(readable));
   }
   PENSTOCK_TRY(confine(*sql, store, readable));

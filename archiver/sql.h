@@ -1,4 +1,5 @@
-// SQL over the archive: every archived topic is a view of its name.
+// SQL over the archive: every archived topic is a view of its name (of topics whose names differ in
+// case alone, the second has a 2 behind).
 //
 // Columns: _partition, _offset, _timestamp (UTC; NULL for a record without one), _key, _value (text
 // where the topic's values are UTF-8, BLOB otherwise), and, where values are JSON objects, their

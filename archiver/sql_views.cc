@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "archiver/json_columns.h"
 #include "archiver/limits.h"
@@ -29,7 +30,7 @@ std::string scan(const ObjectStore& store, PartitionId partition,
   }
   return fmt::format(
       "SELECT {}::INTEGER AS \"partition\", \"offset\", timestamp_ms, \"key\", \"value\" "
-      "FROM read_parquet([{}])",
+      "FROM read_parquet([{}], hive_partitioning = false)",
       partition.value(), join(files, ", "));
 }
 
@@ -129,19 +130,38 @@ Result<std::vector<Manifest>> load_manifests(ObjectStore& store,
     PENSTOCK_TRY_ASSIGN(const VersionedObject stored, store.get(name, kMaxManifestBytes));
     auto manifest = decode(stored.bytes);
     if (!manifest) return std::unexpected(std::move(manifest).error().context(name));
+    PENSTOCK_TRY(check_place(*manifest, name));
     manifests.push_back(*std::move(manifest));
   }
   std::ranges::sort(manifests, {}, &Manifest::partition);
   return manifests;
 }
 
+std::map<std::string, std::string> view_names(
+    const std::map<std::string, std::vector<std::string>>& topics) {
+  std::set<std::string> taken;
+  for (const auto& [topic, manifests] : topics) taken.insert(engine::folded(topic));
+  std::set<std::string> seen;
+  std::map<std::string, std::string> views;
+  for (const auto& [topic, manifests] : topics) {
+    std::string view = topic;
+    if (!seen.insert(engine::folded(topic)).second) {
+      for (int n = 2; !taken.insert(engine::folded(view)).second; ++n) {
+        view = fmt::format("{}_{}", topic, n);
+      }
+    }
+    views.emplace(topic, std::move(view));
+  }
+  return views;
+}
+
 Status create_view(engine::Connection& sql, const ObjectStore& store, const std::string& topic,
-                   const std::vector<Manifest>& manifests) {
+                   const std::string& view, const std::vector<Manifest>& manifests) {
   auto shape = infer_shape(sql, scan_sample(store, manifests));
   if (!shape) return std::unexpected(std::move(shape).error().context("topic " + topic));
   const std::string records = scan_all(store, manifests, [](std::size_t) { return true; });
   return sql.run(
-      fmt::format("CREATE VIEW {} AS {}", engine::identifier(topic), view_query(records, *shape)));
+      fmt::format("CREATE VIEW {} AS {}", engine::identifier(view), view_query(records, *shape)));
 }
 
 }  // namespace penstock::archiver

@@ -48,6 +48,7 @@ Result<std::optional<Manifest>> load_manifest(ObjectStore& store, const std::str
   if (!stored) return std::unexpected(stored.error());
   auto manifest = decode(stored->bytes);
   if (!manifest) return std::unexpected(std::move(manifest).error().context(name));
+  PENSTOCK_TRY(check_place(*manifest, name));
   return *std::move(manifest);
 }
 
@@ -119,7 +120,7 @@ class TopicVerifier {
 
  private:
   Status verify_chunk(const PartitionPair& pair, const ChunkEntry& chunk);
-  void note_lost(const PartitionPair& pair, const LostRange& lost);
+  Status verify_absent(const PartitionPair& pair, Offset base, Offset end);
   void read_object(const ChunkEntry& chunk, RangeReport& range);
   Result<bool> check_object_bytes(const ChunkEntry& chunk, RangeReport& range);
   Status read_log(RangeReport& range);
@@ -152,22 +153,44 @@ Status TopicVerifier::verify(const PartitionPair& pair) {
        .not_archived_offsets = std::max<std::int64_t>(
            0, pair.log.high_watermark - std::max(manifest.end(), pair.log.log_start))});
   reader_.reset();
+  // A log start never moves back: a manifest that begins behind it leaves something out.
+  if (pair.log.log_start < manifest.start) {
+    PENSTOCK_TRY(verify_absent(pair, pair.log.log_start, manifest.start));
+  }
   auto lost = manifest.lost.begin();
   for (const ChunkEntry& chunk : manifest.chunks) {
-    for (; lost != manifest.lost.end() && lost->base < chunk.base; ++lost) note_lost(pair, *lost);
+    for (; lost != manifest.lost.end() && lost->base < chunk.base; ++lost) {
+      PENSTOCK_TRY(verify_absent(pair, lost->base, lost->end));
+    }
     PENSTOCK_TRY(verify_chunk(pair, chunk));
   }
-  for (; lost != manifest.lost.end(); ++lost) note_lost(pair, *lost);
+  for (; lost != manifest.lost.end(); ++lost) {
+    PENSTOCK_TRY(verify_absent(pair, lost->base, lost->end));
+  }
   return {};
 }
 
-void TopicVerifier::note_lost(const PartitionPair& pair, const LostRange& lost) {
+// What the archive says that it cannot have: the log must not have it either.
+Status TopicVerifier::verify_absent(const PartitionPair& pair, Offset base, Offset end) {
   RangeReport range;
   range.partition = pair.log.partition;
-  range.base = lost.base;
-  range.end = lost.end;
+  range.base = base;
+  range.end = end;
   range.state = RangeState::kLost;
-  report_.ranges.push_back(std::move(range));
+  range.compared_from = std::max(base, pair.log.log_start);
+  if (range.compared_from < end && end > pair.log.high_watermark) {
+    note_problem(range, "the log ends before the archive does");
+  } else if (range.compared_from < end) {
+    PENSTOCK_TRY(read_log(range));
+    if (range.log->records > 0) {
+      PENSTOCK_TRY(search(range));
+    } else {
+      range.log.reset();
+    }
+  }
+  const bool is_empty_head = base < pair.manifest.start && range.state == RangeState::kLost;
+  if (!is_empty_head) report_.ranges.push_back(std::move(range));
+  return {};
 }
 
 Status TopicVerifier::verify_chunk(const PartitionPair& pair, const ChunkEntry& chunk) {
@@ -253,11 +276,12 @@ Status TopicVerifier::search(RangeReport& range) {
   }));
   reader_.emplace(std::move(reader));
   // An object that cannot be read to its end was noted as such before; what it gave is compared.
-  (void)read_parquet(sql_, store_.location(range.object), [&](const auto& record, Term epoch) {
+  const auto keep = [&](const auto& record, Term epoch) {
     if (is_compared(range, record.offset)) {
       archive.push_back({record.offset, record::hash_record(record, epoch)});
     }
-  });
+  };
+  if (!range.object.empty()) (void)read_parquet(sql_, store_.location(range.object), keep);
   const auto findings = find_differences(range.partition, std::move(log), std::move(archive));
   if (findings.empty() && range.problem.empty()) {
     note_problem(range, "count or hash sum differ, but no record does: one copy is changing");

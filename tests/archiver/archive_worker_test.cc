@@ -120,6 +120,64 @@ TEST_F(ArchiveWorkerTest, OnlyNamedTopicsAreArchivedWhenTopicsAreNamed) {
   EXPECT_THAT(objects(), ElementsAre(HasSubstr("orders/")));
 }
 
+TEST_F(ArchiveWorkerTest, APartitionThatCannotBeReadIsRefusedAndTheOthersAreArchived) {
+  log_.create("orders", 2);
+  log_.append("orders", 0, {text_record("a")});
+  log_.append("orders", 1, {text_record("b")});
+  log_.break_partition("orders", 0, Error(Errc::kCorrupt, "damaged"));
+  WorkerOptions once = options();
+  once.mode = RunMode::kOnce;
+  const auto summary = open_worker(once).value()->run().value();
+  EXPECT_EQ(summary.records, 1U);
+  ASSERT_TRUE(summary.refused.contains("orders/0"));
+  EXPECT_EQ(summary.refused.at("orders/0").code(), Errc::kCorrupt);
+}
+
+TEST_F(ArchiveWorkerTest, OnceIsNotDoneWithAPartitionThatCouldNotBeReadAtFirst) {
+  log_.create("orders");
+  log_.append("orders", "a");
+  log_.break_partition("orders", 0, Error(Errc::kOverloaded, "busy"));
+  WorkerOptions once = options();
+  once.mode = RunMode::kOnce;
+  auto worker = open_worker(once).value();
+  steps(*worker, 2);
+  EXPECT_FALSE(worker->finished());
+  log_.break_partition("orders", 0, std::nullopt);
+  const auto summary = worker->run().value();
+  EXPECT_EQ(summary.records, 1U);
+  EXPECT_TRUE(summary.refused.empty());
+}
+
+TEST_F(ArchiveWorkerTest, OnceEndsWhenATopicGoesMeanwhile) {
+  log_.create("orders");
+  log_.create("other");
+  log_.append("orders", "a");
+  log_.append("other", "b");
+  WorkerOptions once = options();
+  once.mode = RunMode::kOnce;
+  auto worker = open_worker(once).value();
+  log_.batches_per_poll = 0;
+  steps(*worker, 1);
+  log_.erase("orders");
+  log_.batches_per_poll = 3;
+  EXPECT_EQ(worker->run().value().records, 1U);
+}
+
+TEST_F(ArchiveWorkerTest, ALogThatHasBecomeShorterIsRefusedWhileItIsFollowed) {
+  log_.create("orders");
+  for (int i = 0; i < 4; ++i) log_.append("orders", "x");
+  WorkerOptions small = options();
+  small.roll.max_records = 4;
+  auto worker = open_worker(small).value();
+  steps(*worker, 4);
+  ASSERT_EQ(manifest("orders").end(), Offset(4));
+  log_.truncate("orders", 0, Offset(2));
+  let_discover(*worker);
+  steps(*worker, 2);
+  ASSERT_TRUE(worker->summary().refused.contains("orders/0"));
+  EXPECT_EQ(worker->summary().refused.at("orders/0").code(), Errc::kMismatch);
+}
+
 TEST_F(ArchiveWorkerTest, ControlBatchesTakeOffsetsButAreNoRecords) {
   log_.create("orders");
   log_.append_control("orders", 0);

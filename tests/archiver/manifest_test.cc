@@ -148,7 +148,8 @@ TEST(ManifestTest, ItsNameTellsTopicAndPartition) {
   EXPECT_EQ(parsed->topic, "orders");
   EXPECT_EQ(parsed->partition, PartitionId(3));
   for (const char* other : {"manifest.json", "orders/manifest.json", "orders/x/manifest.json",
-                            "orders/-1/manifest.json", "a/b/3/manifest.json", "orders/3/other"}) {
+                            "orders/-1/manifest.json", "orders/03/manifest.json",
+                            "a/b/3/manifest.json", "orders/3/other"}) {
     EXPECT_FALSE(parse_manifest_name(other)) << other;
   }
 }

@@ -95,6 +95,17 @@ void MemoryLog::remove_before(const std::string& topic, std::int32_t partition, 
   topics_.at(topic).partitions.at(partition).log_start = before;
 }
 
+void MemoryLog::break_partition(const std::string& topic, std::int32_t partition,
+                                std::optional<Error> error) {
+  topics_.at(topic).partitions.at(partition).broken = std::move(error);
+}
+
+void MemoryLog::truncate(const std::string& topic, std::int32_t partition, Offset offset) {
+  Partition& log = topics_.at(topic).partitions.at(partition);
+  std::erase_if(log.batches, [&](const Batch& batch) { return batch.end > offset; });
+  log.end = offset;
+}
+
 Offset MemoryLog::end(const std::string& topic, std::int32_t partition) const {
   return topics_.at(topic).partitions.at(partition).end;
 }
@@ -111,7 +122,8 @@ Result<std::vector<SourceTopic>> MemoryLog::topics(const std::vector<std::string
     for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
       described.partitions.push_back({.partition = PartitionId(static_cast<std::int32_t>(i)),
                                       .log_start = topic.partitions[i].log_start,
-                                      .high_watermark = topic.partitions[i].end});
+                                      .high_watermark = topic.partitions[i].end,
+                                      .error = topic.partitions[i].broken});
     }
     found.push_back(std::move(described));
   }
@@ -146,6 +158,10 @@ Result<std::optional<SourceBatches>> MemoryLog::read(const std::string& topic, s
     return fail(Errc::kUnknownTopic, topic);
   }
   const Partition& partition = found->second.partitions.at(number);
+  if (partition.broken) {
+    reading.failed = true;
+    return std::unexpected(*partition.broken);
+  }
   if (reading.next < partition.log_start || reading.next > partition.end) {
     reading.failed = true;
     return fail(Errc::kOffsetOutOfRange, topic);

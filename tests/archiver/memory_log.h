@@ -25,6 +25,11 @@ class MemoryLog final : public RecordSource {
   Offset append(const std::string& topic, const std::string& value);
   void append_control(const std::string& topic, std::int32_t partition);
   void remove_before(const std::string& topic, std::int32_t partition, Offset before);
+  // From now on the partition cannot be read; none: it can.
+  void break_partition(const std::string& topic, std::int32_t partition,
+                       std::optional<Error> error);
+  // The log ends before `offset`, as after a restore of an old copy.
+  void truncate(const std::string& topic, std::int32_t partition, Offset offset);
   Offset end(const std::string& topic, std::int32_t partition) const;
 
   // Set: every call fails with it.
@@ -46,6 +51,7 @@ class MemoryLog final : public RecordSource {
     std::vector<Batch> batches;
     Offset log_start{0};
     Offset end{0};
+    std::optional<Error> broken;
   };
   struct Topic {
     Uuid id;

@@ -32,6 +32,14 @@ class ObjectStoreTest : public ::testing::Test {
   std::unique_ptr<LocalObjectStore> store_;
 };
 
+TEST_F(ObjectStoreTest, AFolderThatTheEngineWouldTakeForAPatternIsRefused) {
+  for (const std::string name : {"a[1]", "a*", "a?"}) {
+    const auto store = LocalObjectStore::open(posix_env(), folder_ + "/" + name);
+    ASSERT_FALSE(store) << name;
+    EXPECT_EQ(store.error().code(), Errc::kInvalidArgument);
+  }
+}
+
 TEST_F(ObjectStoreTest, AFileThatIsPutBecomesTheObject) {
   const std::string path = file("hello");
   ASSERT_TRUE(store_->put_file("a/0/x.parquet", path));

@@ -86,6 +86,16 @@ class ParquetTest : public ArchiveFixture {
   RecordFigures figures_;
 };
 
+TEST_F(ParquetTest, AFolderThatLooksLikeAColumnIsNone) {
+  ASSERT_TRUE(posix_env().create_dirs(path("offset=77")));
+  const auto rows = write(path("offset=77/rows.parquet"), {text_record("a"), text_record("b")}, 5);
+  std::vector<OwnedRow> read;
+  ASSERT_TRUE(
+      read_parquet(*sql_, path("offset=77/rows.parquet"),
+                   [&](const auto& record, Term epoch) { read.push_back(own(record, epoch)); }));
+  EXPECT_EQ(read, rows);
+}
+
 TEST_F(ParquetTest, RecordsOfEveryShapeComeBackAsTheyWere) {
   std::size_t records = 0;
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {

@@ -57,6 +57,14 @@ class SqlTest : public ArchiveFixture {
   }
 };
 
+TEST_F(SqlTest, TopicsThatDifferInCaseAloneHaveAViewEach) {
+  archive_values("orders", {"lower"});
+  archive_values("Orders", {"upper"});
+  EXPECT_EQ(run("select _value from \"Orders\""), "_value\nupper\n");
+  EXPECT_EQ(run("select _value from orders_2"), "_value\nlower\n");
+  EXPECT_THAT(run("select * from orders_3"), HasSubstr("Orders, orders_2"));
+}
+
 TEST_F(SqlTest, TheStrongestQuakes) {
   archive_file("earthquakes", "earthquakes.ndjson");
   EXPECT_EQ(run("select id, mag, place from earthquakes order by mag desc, id limit 3"),

@@ -44,9 +44,12 @@ class VerifyTest : public ArchiveFixture {
     chunk.hash_sum = figures.hash_sum;
     chunk.size_bytes = stat.size_bytes;
     chunk.object_hash = stat.hash;
-    const auto stored = store_->get(manifest_name(topic, PartitionId(0)), 1U << 20);
-    ASSERT_TRUE(
-        store_->replace(manifest_name(topic, PartitionId(0)), encode(changed), stored->version));
+    replace_manifest(changed);
+  }
+  void replace_manifest(const Manifest& changed) {
+    const std::string name = manifest_name(changed.topic, changed.partition);
+    const auto stored = store_->get(name, 1U << 20);
+    ASSERT_TRUE(store_->replace(name, encode(changed), stored->version));
   }
 
   // Ten records in each of `chunks` objects of partition 0; the last offset of each object is a
@@ -100,6 +103,44 @@ TEST_F(VerifyTest, ALostADuplicatedAndAnAlteredRecordAreEachFoundAndLocated) {
   std::printf("VERIFY injected=3 detected=%llu false_alarms=%llu\n",
               static_cast<unsigned long long>(report.findings.size()),
               static_cast<unsigned long long>(report.differences() - report.findings.size()));
+}
+
+TEST_F(VerifyTest, WhatIsCalledLostAndIsStillInTheLogIsADifference) {
+  archive_tens("orders", 3);
+  Manifest changed = manifest("orders");
+  const ChunkEntry last = changed.chunks.back();
+  changed.chunks.pop_back();
+  changed.lost.push_back({.base = last.base, .end = last.end, .noticed_at = Timestamp(1)});
+  replace_manifest(changed);
+  const VerifyReport report = verify("orders");
+  EXPECT_EQ(report.lost_records, 10U);
+  EXPECT_THAT(report.findings, SizeIs(10));
+  EXPECT_EQ(report.ranges.back().state, RangeState::kDifferent);
+  log_.remove_before("orders", 0, last.end);
+  EXPECT_EQ(verify("orders").differences(), 0U) << "now it is true";
+  EXPECT_EQ(verify("orders").ranges.back().state, RangeState::kLost);
+}
+
+TEST_F(VerifyTest, AManifestThatBeginsBehindTheLogIsADifference) {
+  archive_tens("orders", 3);
+  Manifest changed = manifest("orders");
+  changed.start = changed.chunks.front().end;
+  changed.chunks.erase(changed.chunks.begin());
+  replace_manifest(changed);
+  EXPECT_EQ(verify("orders").lost_records, 10U);
+}
+
+TEST_F(VerifyTest, AnotherPartitionsManifestIsNotMistakenForThisOnes) {
+  log_.create("orders", 2);
+  for (int i = 0; i < 2; ++i) log_.append("orders", i, {text_record("same")});
+  archive_once();
+  Manifest other = manifest("orders", 1);
+  const auto stored = store_->get(manifest_name("orders", PartitionId(0)), 1U << 20);
+  ASSERT_TRUE(
+      store_->replace(manifest_name("orders", PartitionId(0)), encode(other), stored->version));
+  const auto report = verify_topic(log_, *store_, "orders", {});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code(), Errc::kForeignData);
 }
 
 TEST_F(VerifyTest, EverythingThatMakesARecordIsCompared) {

@@ -82,7 +82,16 @@ TEST(Listening, NamesAreResolvedOnBothSides) {
   }({"localhost", server->port()}));
 }
 
+// UBSan probes the memory of an object through a pipe: without descriptors it finds every object
+// bad.
+#if defined(__has_feature) && __has_feature(undefined_behavior_sanitizer)
+constexpr bool kChecksNeedDescriptors = true;
+#else
+constexpr bool kChecksNeedDescriptors = false;
+#endif
+
 TEST(Listening, OutOfDescriptorsTheServerPausesInsteadOfSpinning) {
+  if (kChecksNeedDescriptors) GTEST_SKIP() << "the sanitizer itself needs descriptors";
   asio::io_context context;
   ServerOptions options = any_port();
   options.limits.accept_pause = std::chrono::hours(1);
@@ -101,6 +110,7 @@ TEST(Listening, OutOfDescriptorsTheServerPausesInsteadOfSpinning) {
 }
 
 TEST(Listening, OnceDescriptorsAreBackTheServerAcceptsAgain) {
+  if (kChecksNeedDescriptors) GTEST_SKIP() << "the sanitizer itself needs descriptors";
   asio::io_context context;
   ServerOptions options = any_port();
   options.limits.accept_pause = milliseconds(1);

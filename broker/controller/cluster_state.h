@@ -4,22 +4,27 @@
 // A command handler is const: it returns the records that would carry the command out, and its
 // answer. The host makes the records durable, then applies them, and only then releases the answer.
 // Invariants: apply() is the only mutator, and it alone, fed with the same records, gives the same
-// state anywhere. Threads: one at a time; image() may be shared freely.
+// state anywhere; restoring a snapshot and applying the records behind it gives that state too.
+// Threads: one at a time; image() may be shared freely.
 // Failure: a command that cannot be carried out is an error for its sender. apply() fails only for
 // a record that contradicts the state, which means a damaged or foreign metadata log (kCorrupt).
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/types.h"
+#include "broker/controller/broker_registry.h"
 #include "broker/controller/cluster_image.h"
 #include "broker/controller/metadata_record.h"
 
 namespace penstock::broker {
+
+// --- topics
 
 struct CreateTopic {
   std::string name;
@@ -39,13 +44,56 @@ struct AlterTopic {
   std::vector<std::string> reset;
   std::uint32_t partitions = 0;  // 0: unchanged
 };
-struct StartBroker {
+struct ForgetTopic {
+  Uuid id;
+  raft::NodeId broker = raft::kNobody;  // where nothing of it is left; nobody: nowhere is
+};
+
+// --- placement
+
+struct MoveReplicas {
+  std::string topic;
+  PartitionId partition;
+  ReplicaList replicas;  // as many as the topic's replication factor; the first should lead
+  // Refused with kChangeInProgress when the partition was placed anew since.
+  std::optional<Offset> planned_at = std::nullopt;
+};
+struct ChangeReplicationFactor {
+  std::string topic;
+  std::uint32_t replication_factor = 0;
+};
+
+// --- brokers (RegisterBroker: broker_registry.h)
+
+struct StartBroker {  // of a cluster that is this one broker
   std::int32_t broker_id = 0;
   Uuid directory;
   Timestamp now;
 };
-struct ForgetTopic {
-  Uuid id;
+// Its replicas shall move to others. kNotEnoughBrokers when some topic has more replicas than
+// brokers would remain.
+struct DrainBroker {
+  raft::NodeId broker;
+  Timestamp now;
+};
+// By the controller, when no partition counts the broker as a member any more.
+struct FinishDrain {
+  raft::NodeId broker;
+  Timestamp now;
+};
+struct ResumeBroker {
+  raft::NodeId broker;
+  Timestamp now;
+};
+// Drains for good: cannot be resumed once it is empty, nor register again.
+struct DecommissionBroker {
+  raft::NodeId broker;
+  Timestamp now;
+};
+// Of a decommissioned broker.
+struct RemoveBroker {
+  raft::NodeId broker;
+  Timestamp now;
 };
 
 template <typename Answer>
@@ -59,31 +107,66 @@ class ClusterState {
   Result<Decision<Uuid>> handle(const CreateTopic& command) const;
   Result<Decision<Uuid>> handle(const DeleteTopic& command) const;
   Result<Decision<Uuid>> handle(const AlterTopic& command) const;
-  Result<Decision<Term>> handle(const StartBroker& command) const;
   Result<Decision<Uuid>> handle(const ForgetTopic& command) const;
+  Result<Decision<Uuid>> handle(const MoveReplicas& command) const;
+  Result<Decision<Uuid>> handle(const ChangeReplicationFactor& command) const;
+  Result<Decision<Term>> handle(const StartBroker& command) const;
+  Result<Decision<raft::NodeId>> handle(const RegisterBroker& command) const;
+  Result<Decision<BrokerMode>> handle(const DrainBroker& command) const;
+  Result<Decision<BrokerMode>> handle(const FinishDrain& command) const;
+  Result<Decision<BrokerMode>> handle(const ResumeBroker& command) const;
+  Result<Decision<BrokerMode>> handle(const DecommissionBroker& command) const;
+  Result<Decision<raft::NodeId>> handle(const RemoveBroker& command) const;
 
   Status apply(Offset offset, const MetadataRecord& record);
+  // The log went on without a record for this state (a control batch).
+  void skip_to(Offset next);
+
+  // Format: docs/metadata.md, "Snapshot". The same state gives the same bytes anywhere.
+  Bytes snapshot() const;
+  // kCorrupt: not exactly what snapshot() wrote; kUnsupportedVersion: a newer release wrote it.
+  static Result<ClusterState> restore(ByteView snapshot);
 
   ImagePtr image() const;
-  // Deleted topics whose files may still be on disk, with the name they had.
-  const std::map<Uuid, std::string>& deleted() const { return deleted_; }
+  const ClusterImage::Deleted& deleted() const { return deleted_; }
+  const BrokerRegistry& brokers() const { return brokers_; }
   Term leader_epoch() const { return leader_epoch_; }
+  Offset applied() const { return applied_; }
   std::uint64_t partition_count() const { return partition_count_; }
 
  private:
+  class Restoring;
+
   Status apply_one(Offset offset, const BrokerStarted& record);
+  Status apply_one(Offset offset, const BrokerRegistered& record);
+  Status apply_one(Offset offset, const BrokerModeChanged& record);
+  Status apply_one(Offset offset, const BrokerRemoved& record);
   Status apply_one(Offset offset, const TopicCreated& record);
   Status apply_one(Offset offset, const TopicAltered& record);
   Status apply_one(Offset offset, const TopicDeleted& record);
   Status apply_one(Offset offset, const TopicForgotten& record);
-  Result<TopicPtr> existing(std::string_view name) const;
+  Status apply_one(Offset offset, const ReplicasPlaced& record);
 
+  Result<TopicPtr> existing(std::string_view name) const;
+  bool holds_replicas(raft::NodeId broker) const;
+  Result<Decision<BrokerMode>> change_mode(raft::NodeId broker, BrokerMode wanted,
+                                           Timestamp now) const;
+  // Why the list cannot be where a partition lives, if it cannot.
+  std::optional<std::string> fault_in(const ReplicaList& replicas) const;
+  Status add_partitions(Offset offset, TopicImage& topic, std::uint32_t partitions,
+                        const std::vector<ReplicaList>& placement) const;
+  void put(TopicPtr topic);
+
+  BrokerRegistry brokers_;
   ClusterImage::Topics topics_;
   std::map<Uuid, TopicPtr> by_id_;
-  std::map<Uuid, std::string> deleted_;
+  ClusterImage::Deleted deleted_;
   std::uint64_t partition_count_ = 0;
   Term leader_epoch_{0};
   Offset applied_;
+
+  // What the last image was made of; a part that has changed since is null.
+  mutable ClusterImage::Parts parts_;
 };
 
 }  // namespace penstock::broker

@@ -8,14 +8,33 @@ namespace penstock::broker {
 
 // A request may address that many partitions at once, so a topic can always be fetched in one.
 inline constexpr std::uint32_t kMaxPartitionsPerTopic = 2'000;
-// A partition costs about five descriptors and a few KiB of memory: this keeps one broker within
-// the usual limit of 65,536 descriptors.
+// A replica costs about five descriptors and a few KiB of memory: this keeps one broker within the
+// usual limit of 65,536 descriptors.
 inline constexpr std::uint64_t kMaxPartitionsPerBroker = 10'000;
+// A snapshot of the metadata of that many, with three replicas each, is about five megabytes: far
+// from the largest frame.
+inline constexpr std::uint64_t kMaxPartitions = 100'000;
 // A describe of everything still fits into one answer.
 inline constexpr std::size_t kMaxTopics = 10'000;
+// Deleted topics are remembered until every broker has removed their files. Bounds the metadata
+// while a broker is away and topics come and go.
+inline constexpr std::size_t kMaxDeletedTopics = 100'000;
+// Every broker talks to every other one; beyond that many, heartbeats alone are a load. Dead ones
+// count until they are removed.
+inline constexpr std::size_t kMaxBrokers = 100;
+// Three survive one failure and five survive two; more only cost.
+inline constexpr std::uint32_t kMaxReplicationFactor = 7;
+// What a topic gets that does not say, when the cluster has that many brokers.
+inline constexpr std::uint32_t kDefaultReplicationFactor = 3;
+// Longest host name of the domain name system.
+inline constexpr std::size_t kMaxHostBytes = 255;
+// A rack is a word or two.
+inline constexpr std::size_t kMaxRackBytes = 64;
 // No name in the settings table is nearly as long; bounds what an error message quotes.
 inline constexpr std::size_t kMaxSettingTextBytes = 256;
-// One decision is one batch in the metadata log; the largest is a topic with every setting set.
-inline constexpr std::size_t kMaxMetadataRecordBytes = 64U << 10;
+// One decision is one batch in the metadata log; the largest places every partition of a topic.
+inline constexpr std::size_t kMaxMetadataRecordBytes = 128U << 10;
+static_assert(kMaxPartitionsPerTopic * (kMaxReplicationFactor + 2) * 5 < kMaxMetadataRecordBytes,
+              "partition number, count and node numbers of at most five bytes");
 
 }  // namespace penstock::broker

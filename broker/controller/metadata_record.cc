@@ -1,8 +1,9 @@
 #include "broker/controller/metadata_record.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "base/coding.h"
+#include "broker/controller/fields.h"
 
 namespace penstock::broker {
 namespace {
@@ -13,175 +14,174 @@ enum class RecordType : std::uint8_t {
   kTopicAltered = 3,
   kTopicDeleted = 4,
   kTopicForgotten = 5,
-};
-constexpr std::uint8_t kVersion = 1;  // of every type so far
-
-class Writer {
- public:
-  explicit Writer(RecordType type) : bytes_{std::byte(type), std::byte{kVersion}} {}
-
-  template <std::integral T>
-  Writer& integer(T value) {
-    std::byte raw[sizeof(T)];
-    store_le(raw, value);
-    bytes_.insert(bytes_.end(), raw, raw + sizeof(T));
-    return *this;
-  }
-  Writer& length(std::size_t value) {
-    std::byte raw[kMaxVarintBytes];
-    bytes_.insert(bytes_.end(), raw, write_varint(raw, value));
-    return *this;
-  }
-  Writer& text(std::string_view value) {
-    length(value.size());
-    const ByteView raw = as_bytes(value);
-    bytes_.insert(bytes_.end(), raw.begin(), raw.end());
-    return *this;
-  }
-  Writer& uuid(const Uuid& id) {
-    bytes_.insert(bytes_.end(), id.bytes.begin(), id.bytes.end());
-    return *this;
-  }
-  Writer& settings(const SettingMap& map) {
-    length(map.size());
-    for (const auto& [name, value] : map) text(name).text(value);
-    return *this;
-  }
-  Bytes take() { return std::move(bytes_); }
-
- private:
-  Bytes bytes_;
+  kBrokerRegistered = 6,
+  kBrokerModeChanged = 7,
+  kBrokerRemoved = 8,
+  kReplicasPlaced = 9,
 };
 
-// Reads field after field; the first one that is not there spoils the whole record.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : from_(bytes) {}
+// Newest version that this build knows; 0: no such type.
+std::uint8_t newest_version(std::uint8_t type) {
+  switch (RecordType{type}) {
+    case RecordType::kTopicCreated:
+    case RecordType::kTopicAltered:
+    case RecordType::kTopicForgotten:
+      return 2;
+    case RecordType::kBrokerStarted:
+    case RecordType::kTopicDeleted:
+    case RecordType::kBrokerRegistered:
+    case RecordType::kBrokerModeChanged:
+    case RecordType::kBrokerRemoved:
+    case RecordType::kReplicasPlaced:
+      return 1;
+  }
+  return 0;
+}
 
-  template <std::integral T>
-  T integer() {
-    T value{};
-    good_ = good_ && from_.read_le(value);
-    return good_ ? value : T{};
-  }
-  std::size_t length() {
-    std::uint64_t value = 0;
-    good_ = good_ && from_.read_varint(value) && value <= from_.remaining();
-    return good_ ? value : 0;
-  }
-  std::string text() {
-    const std::size_t size = length();
-    ByteView raw;
-    good_ = good_ && from_.read_bytes(size, raw);
-    return good_ ? std::string(as_text(raw)) : std::string();
-  }
-  Uuid uuid() {
-    Uuid id;
-    ByteView raw;
-    good_ = good_ && from_.read_bytes(id.bytes.size(), raw);
-    if (good_) std::ranges::copy(raw, id.bytes.begin());
-    return id;
-  }
-  SettingMap settings() {
-    SettingMap map;
-    for (std::size_t left = length(); good_ && left > 0; --left) {
-      std::string name = text();
-      map[std::move(name)] = text();
-    }
-    return map;
-  }
-  Term term() { return Term(integer<std::int32_t>()); }
-  Timestamp timestamp() { return Timestamp(integer<std::int64_t>()); }
-  bool complete() const { return good_ && from_.remaining() == 0; }
+FieldWriter begin(RecordType type, std::uint8_t version = 1) {
+  return FieldWriter(Bytes{std::byte(type), std::byte{version}});
+}
 
- private:
-  ByteReader from_;
-  bool good_ = true;
-};
+void write_placement(FieldWriter& to, const std::vector<ReplicaList>& placement) {
+  if (placement.empty()) return;  // version 1
+  to.count(placement.size());
+  for (const ReplicaList& replicas : placement) to.nodes(replicas);
+}
+
+std::vector<ReplicaList> read_placement(FieldReader& from) {
+  std::vector<ReplicaList> placement;
+  for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {
+    placement.push_back(from.nodes());
+  }
+  return placement;
+}
+
+std::uint8_t version_with(const std::vector<ReplicaList>& placement) {
+  return placement.empty() ? 1 : 2;
+}
 
 Bytes write(const BrokerStarted& r) {
-  return Writer(RecordType::kBrokerStarted)
+  return begin(RecordType::kBrokerStarted)
       .integer(r.broker_id)
       .uuid(r.directory)
       .integer(r.leader_epoch.value())
-      .integer(r.at.ms())
+      .timestamp(r.at)
       .take();
 }
 Bytes write(const TopicCreated& r) {
-  return Writer(RecordType::kTopicCreated)
-      .uuid(r.id)
-      .text(r.name)
-      .integer(r.partitions)
-      .integer(r.replication_factor)
-      .integer(r.at.ms())
-      .settings(r.settings)
-      .take();
+  FieldWriter to = begin(RecordType::kTopicCreated, version_with(r.placement));
+  to.uuid(r.id).text(r.name).integer(r.partitions).integer(r.replication_factor);
+  to.timestamp(r.at).settings(r.settings);
+  write_placement(to, r.placement);
+  return to.take();
 }
 Bytes write(const TopicAltered& r) {
-  return Writer(RecordType::kTopicAltered)
-      .uuid(r.id)
-      .integer(r.partitions)
-      .settings(r.settings)
-      .take();
+  FieldWriter to = begin(RecordType::kTopicAltered, version_with(r.placement));
+  to.uuid(r.id).integer(r.partitions).settings(r.settings);
+  write_placement(to, r.placement);
+  return to.take();
 }
 Bytes write(const TopicDeleted& r) {
-  return Writer(RecordType::kTopicDeleted).uuid(r.id).integer(r.at.ms()).take();
+  return begin(RecordType::kTopicDeleted).uuid(r.id).timestamp(r.at).take();
 }
 Bytes write(const TopicForgotten& r) {
-  return Writer(RecordType::kTopicForgotten).uuid(r.id).take();
+  if (r.broker == raft::kNobody) return begin(RecordType::kTopicForgotten).uuid(r.id).take();
+  return begin(RecordType::kTopicForgotten, 2).uuid(r.id).node(r.broker).take();
+}
+Bytes write(const BrokerRegistered& r) {
+  return begin(RecordType::kBrokerRegistered)
+      .node(r.broker)
+      .uuid(r.directory)
+      .text(r.host)
+      .integer(r.port)
+      .text(r.rack)
+      .timestamp(r.started_at)
+      .take();
+}
+Bytes write(const BrokerModeChanged& r) {
+  return begin(RecordType::kBrokerModeChanged)
+      .node(r.broker)
+      .integer(static_cast<std::uint8_t>(r.mode))
+      .timestamp(r.at)
+      .take();
+}
+Bytes write(const BrokerRemoved& r) {
+  return begin(RecordType::kBrokerRemoved).node(r.broker).timestamp(r.at).take();
+}
+Bytes write(const ReplicasPlaced& r) {
+  FieldWriter to = begin(RecordType::kReplicasPlaced);
+  to.uuid(r.topic).integer(r.replication_factor).count(r.partitions.size());
+  for (const auto& one : r.partitions) {
+    to.count(static_cast<std::uint32_t>(one.partition.value())).nodes(one.replicas);
+  }
+  return to.take();
 }
 
 // Braced initialisers are evaluated left to right: the order here is the order of the bytes.
-MetadataRecord read(RecordType type, Reader& from) {
+TopicCreated read_topic_created(FieldReader& from, std::uint8_t version) {
+  TopicCreated record{from.uuid(),
+                      from.text(),
+                      from.integer<std::uint32_t>(),
+                      from.integer<std::uint32_t>(),
+                      from.timestamp(),
+                      from.settings()};
+  if (version == 2) record.placement = read_placement(from);
+  return record;
+}
+
+TopicAltered read_topic_altered(FieldReader& from, std::uint8_t version) {
+  TopicAltered record{from.uuid(), from.integer<std::uint32_t>(), from.settings()};
+  if (version == 2) record.placement = read_placement(from);
+  return record;
+}
+
+ReplicasPlaced read_replicas_placed(FieldReader& from) {
+  ReplicasPlaced record{from.uuid(), from.integer<std::uint32_t>(), {}};
+  for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {
+    const PartitionId partition(from.node().value());  // a number of the same range
+    record.partitions.push_back({partition, from.nodes()});
+  }
+  return record;
+}
+
+BrokerMode read_mode(FieldReader& from) {
+  const BrokerMode mode{from.integer<std::uint8_t>()};
+  if (mode > BrokerMode::kDecommissioned) from.spoil();
+  return mode;
+}
+
+MetadataRecord read(RecordType type, std::uint8_t version, FieldReader& from) {
   switch (type) {
     case RecordType::kBrokerStarted:
       return BrokerStarted{from.integer<std::int32_t>(), from.uuid(), from.term(),
                            from.timestamp()};
     case RecordType::kTopicCreated:
-      return TopicCreated{from.uuid(),
-                          from.text(),
-                          from.integer<std::uint32_t>(),
-                          from.integer<std::uint32_t>(),
-                          from.timestamp(),
-                          from.settings()};
+      return read_topic_created(from, version);
     case RecordType::kTopicAltered:
-      return TopicAltered{from.uuid(), from.integer<std::uint32_t>(), from.settings()};
+      return read_topic_altered(from, version);
     case RecordType::kTopicDeleted:
       return TopicDeleted{from.uuid(), from.timestamp()};
     case RecordType::kTopicForgotten:
-      return TopicForgotten{from.uuid()};
+      return TopicForgotten{from.uuid(), version == 1 ? raft::kNobody : from.node()};
+    case RecordType::kBrokerRegistered:
+      return BrokerRegistered{from.node(), from.uuid(),
+                              from.text(), from.integer<std::uint16_t>(),
+                              from.text(), from.timestamp()};
+    case RecordType::kBrokerModeChanged:
+      return BrokerModeChanged{from.node(), read_mode(from), from.timestamp()};
+    case RecordType::kBrokerRemoved:
+      return BrokerRemoved{from.node(), from.timestamp()};
+    case RecordType::kReplicasPlaced:
+      return read_replicas_placed(from);
   }
   std::unreachable();  // decode_metadata_record() let only known types through
 }
 
-std::string text_of(const SettingMap& settings) {
-  std::string text;
-  for (const auto& [name, value] : settings) text += " " + name + "=" + value;
-  return text;
-}
-
-struct Printer {
-  std::string operator()(const BrokerStarted& r) const {
-    return "broker-started id=" + std::to_string(r.broker_id) +
-           " epoch=" + std::to_string(r.leader_epoch.value());
-  }
-  std::string operator()(const TopicCreated& r) const {
-    return "topic-created id=" + r.id.to_string() + " name=" + r.name +
-           " partitions=" + std::to_string(r.partitions) + text_of(r.settings);
-  }
-  std::string operator()(const TopicAltered& r) const {
-    return "topic-altered id=" + r.id.to_string() + " partitions=" + std::to_string(r.partitions) +
-           text_of(r.settings);
-  }
-  std::string operator()(const TopicDeleted& r) const {
-    return "topic-deleted id=" + r.id.to_string();
-  }
-  std::string operator()(const TopicForgotten& r) const {
-    return "topic-forgotten id=" + r.id.to_string();
-  }
-};
-
 }  // namespace
+
+bool contains(const ReplicaList& replicas, raft::NodeId broker) {
+  return std::ranges::find(replicas, broker) != replicas.end();
+}
 
 Bytes encode(const MetadataRecord& record) {
   return std::visit([](const auto& r) { return write(r); }, record);
@@ -191,22 +191,23 @@ Result<MetadataRecord> decode_metadata_record(ByteView bytes) {
   if (bytes.size() < 2) return fail(Errc::kCorrupt, "a metadata record of less than two bytes");
   const auto type = std::to_integer<std::uint8_t>(bytes[0]);
   const auto version = std::to_integer<std::uint8_t>(bytes[1]);
-  if (type < 1 || type > static_cast<std::uint8_t>(RecordType::kTopicForgotten) ||
-      version != kVersion) {
+  if (version < 1 || version > newest_version(type)) {
     return fail(Errc::kUnsupportedVersion,
                 "metadata record of type " + std::to_string(type) + " version " +
                     std::to_string(version) +
                     " is unknown to this release; start the release that wrote it, or a newer one");
   }
-  Reader from(bytes.subspan(2));
-  MetadataRecord record = read(RecordType{type}, from);
-  if (!from.complete()) {
+  FieldReader from(bytes.subspan(2));
+  MetadataRecord record = read(RecordType{type}, version, from);
+  if (!from.is_complete()) {
     return fail(Errc::kCorrupt,
                 "metadata record of type " + std::to_string(type) + " has the wrong length");
   }
+  if (encode(record) != Bytes(bytes.begin(), bytes.end())) {
+    return fail(Errc::kCorrupt,
+                "metadata record of type " + std::to_string(type) + " is not as it is written");
+  }
   return record;
 }
-
-std::string to_string(const MetadataRecord& record) { return std::visit(Printer{}, record); }
 
 }  // namespace penstock::broker

@@ -87,6 +87,12 @@ Status MetadataStore::commit(const std::vector<MetadataRecord>& records) {
   return {};
 }
 
+std::map<Uuid, std::string> MetadataStore::deleted() const {
+  std::map<Uuid, std::string> names;
+  for (const auto& [id, topic] : state_.deleted()) names.emplace(id, topic.name);
+  return names;
+}
+
 Status MetadataStore::close() { return log_->close(); }
 
 }  // namespace penstock::broker

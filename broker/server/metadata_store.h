@@ -40,7 +40,8 @@ class MetadataStore {
   }
 
   ImagePtr image() const { return state_.image(); }
-  const std::map<Uuid, std::string>& deleted() const { return state_.deleted(); }
+  // Deleted topics whose files may still be on disk, with the names they had.
+  std::map<Uuid, std::string> deleted() const;
   const storage::RecoveryReport& recovery() const { return recovery_; }
   Status close();
 

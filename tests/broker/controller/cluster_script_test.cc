@@ -1,8 +1,8 @@
 // Runs testdata/*.txt: conversations with the metadata state machine.
 //
 // A block is a command, "----", and what came of it: the records that were applied and the answer.
-// Topic ids are written #1, #2 in order of creation. PENSTOCK_REWRITE=1 writes what is into the
-// files.
+// Topic ids are written #1, #2 in order of creation, directories d1, d2. PENSTOCK_REWRITE=1 writes
+// what is into the files.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -25,14 +25,33 @@ Uuid numbered_id(int number) {
   return id;
 }
 
+constexpr int kFirstDirectory = 100;  // numbers below are topics
+
+// "d3"
+Uuid directory_called(const std::string& name) {
+  return numbered_id(kFirstDirectory + std::stoi(name.substr(1)));
+}
+
 std::string with_short_ids(std::string text) {
-  for (int n = 1; n < 100; ++n) {
+  for (int n = 1; n < 2 * kFirstDirectory; ++n) {
     const std::string id = numbered_id(n).to_string();
+    const std::string short_id =
+        n < kFirstDirectory ? "#" + std::to_string(n) : "d" + std::to_string(n - kFirstDirectory);
     for (auto at = text.find(id); at != std::string::npos; at = text.find(id)) {
-      text.replace(at, id.size(), "#" + std::to_string(n));
+      text.replace(at, id.size(), short_id);
     }
   }
   return text;
+}
+
+raft::NodeId node(const std::string& number) { return raft::NodeId(std::stoi(number)); }
+
+// "1,2,3"
+ReplicaList nodes(const std::string& list) {
+  ReplicaList replicas;
+  std::istringstream numbers(list);
+  for (std::string one; std::getline(numbers, one, ',');) replicas.push_back(node(one));
+  return replicas;
 }
 
 // "name key=value key=value"
@@ -69,19 +88,66 @@ class Conversation {
  public:
   std::string run(const std::string& line) {
     Arguments args(line);
+    if (args.verb == "state") return state();
     if (args.verb == "create") return create(args);
     if (args.verb == "delete") return carry_out(state_.handle(DeleteTopic{args.name, kNow}));
     if (args.verb == "alter") return alter(args);
-    if (args.verb == "start")
-      return carry_out(state_.handle(StartBroker{1, numbered_id(99), kNow}));
-    if (args.verb == "forget") {
-      return carry_out(state_.handle(ForgetTopic{numbered_id(std::stoi(args.name.substr(1)))}));
+    if (args.verb == "forget") return forget(args);
+    if (args.verb == "move") return move(args);
+    if (args.verb == "replicate") {
+      return carry_out(
+          state_.handle(ChangeReplicationFactor{args.name, args.take_number("replication", "0")}));
     }
-    if (args.verb == "state") return state();
-    return "no such command: " + args.verb + "\n";
+    return run_broker_command(args);
   }
 
  private:
+  std::string run_broker_command(Arguments& args) {
+    if (args.verb == "start") {
+      return carry_out(state_.handle(StartBroker{1, directory_called("d1"), kNow}));
+    }
+    if (args.verb == "register") return register_broker(args);
+    const DrainBroker broker{node(args.name), kNow};
+    if (args.verb == "drain") return carry_out(state_.handle(broker));
+    if (args.verb == "finish-drain")
+      return carry_out(state_.handle(FinishDrain{broker.broker, kNow}));
+    if (args.verb == "resume") return carry_out(state_.handle(ResumeBroker{broker.broker, kNow}));
+    if (args.verb == "decommission") {
+      return carry_out(state_.handle(DecommissionBroker{broker.broker, kNow}));
+    }
+    if (args.verb == "remove") return carry_out(state_.handle(RemoveBroker{broker.broker, kNow}));
+    return "no such command: " + args.verb + "\n";
+  }
+
+  // "register d2 host=b port=7 rack=r known_as=2 started=5"
+  std::string register_broker(Arguments& args) {
+    return carry_out(state_.handle(
+        RegisterBroker{.directory = directory_called(args.name),
+                       .known_as = node(args.take("known_as", "-1")),
+                       .host = args.take("host", ""),
+                       .port = static_cast<std::uint16_t>(args.take_number("port", "0")),
+                       .rack = args.take("rack", ""),
+                       .started_at = Timestamp(args.take_number("started", "1"))}));
+  }
+
+  // "forget #1 broker=2"
+  std::string forget(Arguments& args) {
+    return carry_out(state_.handle(
+        ForgetTopic{numbered_id(std::stoi(args.name.substr(1))), node(args.take("broker", "-1"))}));
+  }
+
+  // "move orders/0 to=2,3 planned_at=4"
+  std::string move(Arguments& args) {
+    const auto slash = args.name.find('/');
+    MoveReplicas command{.topic = args.name.substr(0, slash),
+                         .partition = PartitionId(std::stoi(args.name.substr(slash + 1))),
+                         .replicas = nodes(args.take("to", ""))};
+    if (args.pairs.contains("planned_at")) {
+      command.planned_at = Offset(args.take_number("planned_at", "0"));
+    }
+    return carry_out(state_.handle(command));
+  }
+
   std::string create(Arguments& args) {
     CreateTopic command{.name = args.name,
                         .partitions = args.take_number("partitions", "1"),
@@ -123,6 +189,13 @@ class Conversation {
     std::string text = "epoch=" + std::to_string(image->leader_epoch().value()) +
                        " applied=" + std::to_string(image->applied().value()) +
                        " partitions=" + std::to_string(state_.partition_count()) + "\n";
+    for (const auto& [id, broker] : image->brokers()) {
+      text += "broker " + std::to_string(id.value()) + " " + broker.directory.to_string() + " " +
+              std::string(to_string(broker.mode));
+      if (!broker.host.empty()) text += " " + broker.host + ":" + std::to_string(broker.port);
+      if (!broker.rack.empty()) text += " rack=" + broker.rack;
+      text += "\n";
+    }
     for (const auto& [name, topic] : image->topics()) {
       text += name + " " + topic->id.to_string() +
               " partitions=" + std::to_string(topic->partitions) + " placed=";
@@ -130,11 +203,34 @@ class Conversation {
         text += "[" + std::to_string(first) + "@" + std::to_string(offset.value()) + "]";
       }
       for (const auto& [setting, value] : topic->own_settings) text += " " + setting + "=" + value;
-      text += "\n";
+      text += "\n" + placement_of(*topic);
     }
-    for (const auto& [id, name] : state_.deleted())
-      text += "deleted " + id.to_string() + " " + name + "\n";
+    for (const auto& [id, topic] : state_.deleted()) {
+      text += "deleted " + id.to_string() + " " + topic.name +
+              " awaited=" + to_string(topic.awaited) + "\n";
+    }
     return with_short_ids(text);
+  }
+
+  // "  0 on 1@3 2@5 epoch=5": broker 1 has been a replica since metadata offset 3. A partition on
+  // the only broker since its beginning is not shown.
+  static std::string placement_of(const TopicImage& topic) {
+    std::string text;
+    for (std::uint32_t p = 0; p < topic.partitions; ++p) {
+      const PartitionId partition(static_cast<std::int32_t>(p));
+      const PartitionImage& placed = topic.partition(partition);
+      if (placed.replicas.size() == 1 && placed.placed_at == topic.created_offset(partition)) {
+        continue;
+      }
+      text += "  " + std::to_string(p) + " on";
+      for (const ReplicaImage& replica : placed.replicas) {
+        text += " " + std::to_string(replica.broker.value()) + "@" +
+                std::to_string(replica.since.value());
+      }
+      text += " epoch=" + std::to_string(placed.placed_at.value()) +
+              " founders=" + to_string(placed.founders) + "\n";
+    }
+    return text;
   }
 
   ClusterState state_;
@@ -180,7 +276,7 @@ TEST(ClusterScript, EveryConversationGoesAsWritten) {
     if (std::getenv("PENSTOCK_REWRITE") != nullptr) std::ofstream(entry.path()) << told;
     EXPECT_EQ(told, read_all(entry.path())) << entry.path();
   }
-  EXPECT_GE(scripts, 3);
+  EXPECT_GE(scripts, 6);
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+#include "broker/controller/retirement.h"
+
+#include <algorithm>
+
+namespace penstock::broker {
+namespace {
+
+Retirement keep(std::string why) { return {Fate::kKeep, std::move(why)}; }
+
+bool counts(const raft::Membership& membership, raft::NodeId node) {
+  return contains(membership.voters, node) || contains(membership.outgoing, node) ||
+         contains(membership.learners, node);
+}
+
+}  // namespace
+
+Retirement retirement_of(const ReplicaOnDisk& replica, const ClusterImage& image,
+                         const std::optional<ReportedMembership>& reported) {
+  if (image.deleted().contains(replica.id.topic)) return {Fate::kTrash, "its topic was deleted"};
+  const TopicPtr topic = image.find(replica.id.topic);
+  if (topic == nullptr) return keep("metadata does not know its topic; absence deletes nothing");
+  const auto index = static_cast<std::uint32_t>(replica.id.partition.value());
+  if (index >= topic->partitions) return keep("metadata does not know its partition");
+  const PartitionImage& placed = *topic->placement[index];
+  if (placed.has(replica.broker)) return keep("it is placed here");
+  if (placed.placed_at <= replica.placed_at) return keep("metadata is older than the replica");
+  if (!reported || reported->placed_at < placed.placed_at) {
+    return keep("the leader has not reported on the new placement");
+  }
+  if (!reported->committed || reported->membership.is_joint()) {
+    return keep("the group's membership is changing");
+  }
+  if (counts(reported->membership, replica.broker)) return keep("the group still counts on it");
+  return {Fate::kTrash, "placed elsewhere, and no member of its group"};
+}
+
+}  // namespace penstock::broker

@@ -26,9 +26,11 @@ constexpr std::size_t kEnd = 64;
 constexpr std::size_t kPosition = 72;
 constexpr std::size_t kSegmentCreated = 80;
 constexpr std::size_t kOpenRun = 88;
+constexpr std::size_t kStartTerm = 140;
 constexpr std::size_t kCrc = kSlotBytes - sizeof(std::uint32_t);
 }  // namespace at
-static_assert(at::kOpenRun + kRunBytes <= at::kCrc);
+static_assert(at::kOpenRun + kRunBytes == at::kStartTerm);
+static_assert(at::kStartTerm + sizeof(std::uint32_t) <= at::kCrc);
 
 bool is_intact(ByteView slot) {
   return slot.size() >= kSlotBytes && equal(slot.first(kMagic.size()), as_bytes(kMagic)) &&
@@ -57,6 +59,8 @@ SlotBytes encode(const Checkpoint& checkpoint) {
   store_le(to + at::kPosition, checkpoint.point.position());
   store_le(to + at::kSegmentCreated, checkpoint.point.segment_created.ms());
   encode_run(checkpoint.point.open, to + at::kOpenRun);
+  // One more than the term: zero, as in slots that know none, says -1.
+  store_le(to + at::kStartTerm, static_cast<std::uint32_t>(checkpoint.start_term.value()) + 1);
   store_le(to + at::kCrc, record::crc32c(ByteView(slot).first(at::kCrc)));
   return slot;
 }
@@ -83,10 +87,12 @@ std::optional<Checkpoint> decode_checkpoint(ByteView slot) {
   checkpoint.point.segment_base = Offset(load_le<std::int64_t>(from + at::kSegmentBase));
   checkpoint.point.segment_created = Timestamp(load_le<std::int64_t>(from + at::kSegmentCreated));
   checkpoint.point.open = decode_run(from + at::kOpenRun);
+  const auto term_and_one = load_le<std::uint32_t>(from + at::kStartTerm);
+  checkpoint.start_term = Term(static_cast<std::int32_t>(term_and_one - 1));
   if (checkpoint.point.end().value() != load_le<std::int64_t>(from + at::kEnd) ||
       checkpoint.point.position() != load_le<std::uint64_t>(from + at::kPosition) ||
       checkpoint.log_start > checkpoint.point.end() || checkpoint.log_start.value() < 0 ||
-      checkpoint.point.segment_base.value() < 0) {
+      checkpoint.point.segment_base.value() < 0 || checkpoint.start_term.value() < -1) {
     return std::nullopt;
   }
   return checkpoint;

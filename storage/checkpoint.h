@@ -40,6 +40,7 @@ struct Checkpoint {
   LogIdentity identity;
   std::uint64_t sequence = 0;
   Offset log_start;
+  Term start_term;                  // of the record before log_start; -1: none, or not known
   LogPoint point;                   // the durable watermark
   std::uint32_t index_entries = 0;  // runs of point's segment that its side file holds
   bool clean = false;  // closed: nothing lies beyond `point` (only skips looking for it)

@@ -117,7 +117,8 @@ Status Dump::checkpoint() {
     sink_("checkpoint slot=" + number(slot) + field("sequence", checkpoint.sequence) +
           " topic=" + checkpoint.identity.partition.topic.to_string() +
           field("partition", checkpoint.identity.partition.partition.value()) +
-          field("log_start", checkpoint.log_start) + field("durable_end", checkpoint.point.end()) +
+          field("log_start", checkpoint.log_start) + field("start_term", checkpoint.start_term) +
+          field("durable_end", checkpoint.point.end()) +
           field("segment", checkpoint.point.segment_base) +
           field("position", checkpoint.point.position()) +
           field("epoch", checkpoint.point.epoch()) +

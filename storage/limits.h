@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/types.h"
+
 namespace penstock::storage {
 
 // Largest batch that append takes and that recovery accepts: one number for both, because what is
@@ -22,6 +24,10 @@ static_assert(kMaxBatchBytes <= kMaxAppendBytes);
 
 // Offsets inside a segment are 32 bits on disk, relative to its base.
 inline constexpr std::int64_t kMaxSegmentOffsets = std::numeric_limits<std::int32_t>::max();
+
+// An append that begins here cannot overflow an offset.
+inline constexpr Offset kLargestEnd(std::numeric_limits<std::int64_t>::max() -
+                                    kMaxSegmentOffsets * 2);
 
 // Smallest segment that size retention makes of a small limit: below it, files cost more than what
 // they hold.

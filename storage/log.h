@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,6 +86,22 @@ struct TimestampOffset {
   Offset offset;
 };
 
+// Where a term begins ...
+struct TermStart {
+  Term term;
+  Offset begin;
+  friend bool operator==(const TermStart&, const TermStart&) = default;
+};
+// ... and ends: the offset behind its last record.
+struct TermEnd {
+  Term term;
+  Offset end;
+  friend bool operator==(const TermEnd&, const TermEnd&) = default;
+};
+
+// As a limit: none but the log's own.
+inline constexpr Offset kNoLimit(std::numeric_limits<std::int64_t>::max());
+
 class Log {
  public:
   struct Opened;
@@ -99,6 +116,7 @@ class Log {
   Offset log_end() const;
   Offset durable_end() const;
   std::uint64_t size_bytes() const;
+  // Of the last batch, or of what was there before when the log is empty.
   Term last_epoch() const;
 
   // Appends `batches`, each one valid (CRC checked by the caller): assigns consecutive offsets and
@@ -140,12 +158,34 @@ class Log {
     std::function<Result<ReadResult>()> work_;
   };
   Result<FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit);
+  // The same with a limit of the caller's: nothing at or behind it is returned. A batch boundary;
+  // one behind the log's end is as good as the end. Records above durable_end() may be lost.
+  Result<ReadResult> read(Offset offset, std::uint64_t max_bytes, Offset limit,
+                          bool cached_only = false);
+  Result<FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
 
-  // First record whose timestamp is >= `at`, in offset order, within the durable part; none when
-  // there is none. Blocking (reads one index run).
-  Result<std::optional<TimestampOffset>> find_timestamp(Timestamp at);
-  // The record with the largest timestamp.
-  Result<std::optional<TimestampOffset>> max_timestamp();
+  // First record whose timestamp is >= `at`, in offset order, within the durable part below
+  // `limit`; none when there is none. Blocking (reads one index run).
+  Result<std::optional<TimestampOffset>> find_timestamp(Timestamp at, Offset limit = kNoLimit);
+  // The record with the largest timestamp there.
+  Result<std::optional<TimestampOffset>> max_timestamp(Offset limit = kNoLimit);
+
+  // --- terms (leader epochs): what a replicated log is compared by. Told from the batches, hence
+  // cut with them; blocking when the index of an older segment is needed.
+  // Of the record before log_start(): -1 at offset 0, and when it is not known (a log whose
+  // checkpoint was lost, or that was cut at damage).
+  Term start_term() const;
+  // Of the record at `offset`; start_term() at log_start() - 1. kOffsetOutOfRange outside of
+  // [log_start() - 1, log_end()), kCorrupt inside of damage.
+  Result<Term> term_at(Offset offset);
+  // Where the largest term that is not above `term` ends: the log and one whose last batch at or
+  // below `term` is in that term cannot agree any further. Worked example: terms 2 in [10, 14) and
+  // 5 in [14, 20) give (2, 14) for 2, 3 and 4, (5, 20) from 5 on; start_term() 1 gives (1, 10) for
+  // 1, and kOffsetOutOfRange for 0, which ended below the log's start.
+  Result<TermEnd> end_of_term(Term term);
+  // All terms in the log, in order; the first begins at log_start(). A term whose beginning is
+  // damaged is taken to begin at its first intact batch.
+  Result<std::vector<TermStart>> terms();
 
   // --- truncation
   // Removes everything at and after `from`; `from` must be a batch boundary. Durable when it
@@ -154,10 +194,15 @@ class Log {
   // Raises the log start; whole segments below it are removed. Durable when it returns. `to` <=
   // durable_end().
   Status truncate_prefix(Offset to);
+  // Forgets everything: the log is empty and begins at `start`, behind a record of `before` (-1:
+  // none). For a replica that gets a snapshot, or whose leader's log begins further on; `start` may
+  // lie anywhere. A crash leaves the old log or the new one, whole. Durable when it returns.
+  Status reset_to(Offset start, Term before);
 
   // Applies time and size retention as of now: whole expired segments go, and the active one is
-  // rolled first when all of it has expired. Returns the number of bytes freed.
-  Result<std::uint64_t> apply_retention();
+  // rolled first when all of it has expired; nothing at or behind `limit` goes. Returns the number
+  // of bytes freed.
+  Result<std::uint64_t> apply_retention(Offset limit = kNoLimit);
   void set_options(const LogOptions& options);
   const LogOptions& options() const;
 
@@ -172,6 +217,10 @@ class Log {
   // from the log start of the oldest kept segment to `end`, a batch boundary; equal on replicas
   // with the same records.
   Result<std::uint64_t> digest(Offset end);
+  // The same over [begin, end), two batch boundaries: comparable whatever else the replicas still
+  // hold. kCorrupt when damage is known there. It says what was written; reading checks that it is
+  // still there.
+  Result<std::uint64_t> digest(Offset begin, Offset end);
 
   struct SegmentInfo {
     Offset base;

@@ -151,10 +151,14 @@ const std::vector<RecoveryReport::Damage>& Log::damage() const {
 
 // --- reading by offset
 
-Result<ReadPlan> Log::State::plan_read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit,
+Offset Log::State::limit_of(ReadUpTo limit) const {
+  return limit == ReadUpTo::kDurable ? durable.end() : end;
+}
+
+Result<ReadPlan> Log::State::plan_read(Offset offset, std::uint64_t max_bytes, Offset limit,
                                        Wait wait) {
   take_findings();
-  const Offset stop = limit == ReadUpTo::kDurable ? durable.end() : end;
+  const Offset stop = std::min(limit, end);
   ReadPlan plan;
   plan.offset = offset;
   plan.limit = stop;
@@ -200,12 +204,21 @@ Result<ReadPlan> Log::State::plan_read(Offset offset, std::uint64_t max_bytes, R
 
 Result<ReadResult> Log::read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit,
                              bool cached_only) {
+  return read(offset, max_bytes, state_->limit_of(limit), cached_only);
+}
+
+Result<ReadResult> Log::read(Offset offset, std::uint64_t max_bytes, Offset limit,
+                             bool cached_only) {
   const Wait wait = cached_only ? Wait::kNever : Wait::kAllowed;
   PENSTOCK_TRY_ASSIGN(const ReadPlan plan, state_->plan_read(offset, max_bytes, limit, wait));
   return execute(plan, wait);
 }
 
 Result<Log::FileRead> Log::prepare_read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit) {
+  return prepare_read(offset, max_bytes, state_->limit_of(limit));
+}
+
+Result<Log::FileRead> Log::prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit) {
   PENSTOCK_TRY_ASSIGN(ReadPlan plan, state_->plan_read(offset, max_bytes, limit, Wait::kAllowed));
   FileRead read;
   read.work_ = [plan = std::move(plan)] { return execute(plan, Wait::kAllowed); };
@@ -267,10 +280,10 @@ struct Largest {
 
 }  // namespace
 
-Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at) {
+Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at, Offset limit) {
   State& s = *state_;
   s.take_findings();
-  const Offset stop = s.durable.end();
+  const Offset stop = std::min(limit, s.durable.end());
   std::optional<TimestampOffset> found;
   for (Segment& segment : s.segments) {
     if (segment.open.max_timestamp_ms < at.ms() || segment.base >= stop) continue;
@@ -288,10 +301,10 @@ Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at) {
   return found;
 }
 
-Result<std::optional<TimestampOffset>> Log::max_timestamp() {
+Result<std::optional<TimestampOffset>> Log::max_timestamp(Offset limit) {
   State& s = *state_;
   s.take_findings();
-  const Offset stop = s.durable.end();
+  const Offset stop = std::min(limit, s.durable.end());
   std::optional<TimestampOffset> largest;
   for (Segment& segment : s.segments) {
     if (segment.end() <= s.log_start || segment.base >= stop || segment.size() == 0) continue;
@@ -319,41 +332,69 @@ Result<std::optional<TimestampOffset>> Log::max_timestamp() {
 
 // --- digests and sizes
 
+namespace {
+
+// Of the segment's beginning, up to a batch boundary inside it.
+Result<std::uint64_t> digest_up_to(const Segment& segment, std::span<const Run> runs,
+                                   Offset until) {
+  std::uint64_t sum = 0;
+  for (const Run& run : runs) {
+    if (segment.base + run.base_delta >= until) break;
+    if (segment.base + run.end_delta <= until) {
+      sum = run.digest;
+      continue;
+    }
+    PENSTOCK_TRY_ASSIGN(const SharedBytes bytes, read_run(*segment.log, segment.base, run));
+    for (ByteView rest = bytes.view(); !rest.empty();) {
+      PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
+      if (batch.base_offset() >= until) break;
+      if (batch.end_offset() > until) {
+        return fail(Errc::kInvalidArgument,
+                    "offset " + std::to_string(until.value()) + " is inside a batch");
+      }
+      sum += header_hash(batch);
+      rest = rest.subspan(batch.size());
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+Result<std::uint64_t> Log::State::digest_in(Offset begin, Offset until) {
+  std::uint64_t sum = 0;
+  for (Segment& segment : segments) {
+    if (segment.base >= until) break;
+    if (segment.end() <= begin) continue;
+    if (begin <= segment.base && segment.end() <= until) {
+      sum += segment.open.digest;
+      continue;
+    }
+    PENSTOCK_TRY(load(segment));
+    const std::vector<Run> runs = runs_of(segment);
+    PENSTOCK_TRY_ASSIGN(const std::uint64_t before, digest_up_to(segment, runs, begin));
+    PENSTOCK_TRY_ASSIGN(const std::uint64_t after, digest_up_to(segment, runs, until));
+    sum += after - before;
+  }
+  return sum;
+}
+
 Result<std::uint64_t> Log::digest(Offset until) {
   State& s = *state_;
   s.take_findings();
   if (until > s.end || until < s.log_start) return fail(Errc::kOffsetOutOfRange);
+  PENSTOCK_TRY_ASSIGN(const std::uint64_t sum, s.digest_in(Offset(0), until));
   if (!s.damage.empty()) return fail(Errc::kCorrupt, s.dir + ": " + s.damage.front().reason);
-  std::uint64_t sum = 0;
-  for (Segment& segment : s.segments) {
-    if (segment.end() <= until) {
-      sum += segment.open.digest;
-      continue;
-    }
-    if (segment.base >= until) break;
-    PENSTOCK_TRY(s.load(segment));
-    const auto delta = static_cast<std::uint32_t>(until - segment.base);
-    std::uint64_t before = 0;  // digest up to the run that holds `until`
-    for (const Run& run : s.runs_of(segment)) {
-      if (run.end_delta <= delta) {
-        before = run.digest;
-        continue;
-      }
-      if (run.base_delta == delta) break;
-      PENSTOCK_TRY_ASSIGN(const SharedBytes bytes, read_run(*segment.log, segment.base, run));
-      for (ByteView rest = bytes.view(); !rest.empty();) {
-        PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
-        if (batch.base_offset() >= until) break;
-        if (batch.end_offset() > until) {
-          return fail(Errc::kInvalidArgument,
-                      "offset " + std::to_string(until.value()) + " is inside a batch");
-        }
-        before += header_hash(batch);
-        rest = rest.subspan(batch.size());
-      }
-      break;
-    }
-    sum += before;
+  return sum;
+}
+
+Result<std::uint64_t> Log::digest(Offset begin, Offset until) {
+  State& s = *state_;
+  s.take_findings();
+  if (until > s.end || begin < s.log_start || begin > until) return fail(Errc::kOffsetOutOfRange);
+  PENSTOCK_TRY_ASSIGN(const std::uint64_t sum, s.digest_in(begin, until));
+  for (const auto& range : s.damage) {  // loading an index may have found some
+    if (range.begin < until && begin < range.end) return fail(Errc::kCorrupt, range.reason);
   }
   return sum;
 }

@@ -1,5 +1,5 @@
-// What a Log holds; its parts are in log.cc (append, flush, checkpoint), log_truncation.cc and
-// log_lookup.cc.
+// What a Log holds; its parts are in log.cc (open, append), log_durability.cc, log_lookup.cc,
+// log_terms.cc and log_truncation.cc.
 //
 // Invariants: `segments` ascend; all but the last are sealed; the last is not, unless nothing was
 // written since an open that found no place to go on. Internal to storage/.
@@ -56,6 +56,7 @@ struct Log::State {
 
   std::vector<Segment> segments;
   Offset log_start;
+  Term start_term;  // of the record before log_start
   Offset end;
   LogPoint durable;                     // flushed up to here
   std::optional<Checkpoint> persisted;  // the newest one on disk
@@ -116,20 +117,32 @@ struct Log::State {
   void note_damage(RecoveryReport::Damage found);
   const RecoveryReport::Damage* damage_at(Offset offset) const;
   void touch(Segment& segment);
-  Result<ReadPlan> plan_read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit, Wait wait);
+  Offset limit_of(ReadUpTo limit) const;
+  Result<ReadPlan> plan_read(Offset offset, std::uint64_t max_bytes, Offset limit, Wait wait);
   // All runs of a loaded segment, the open one last if it holds anything.
   std::vector<Run> runs_of(const Segment& segment) const;
+  Result<std::uint64_t> digest_in(Offset begin, Offset until);
+
+  // --- terms
+  Term last_epoch() const;
+  Result<Term> term_at(Offset offset);
+  // Of the record before what `segment` serves.
+  Term term_before(const Segment& segment) const;
+  // Of the record before `to`, as well as it is known.
+  Result<Term> term_below(Offset to);
 
   // --- truncation
   Status remove_segment_files(Offset base);
   Status move_durable_point_out_of(Offset below);
-  Status raise_log_start(Offset to);
+  Status raise_log_start(Offset to, Term before);
   Result<Run> run_ending_at(Segment& segment, std::size_t index, Offset from);
   Status cut_inside(std::size_t index, Offset from);
   Status cut_at_gap(std::size_t keep, Offset from);
   Status cut_side_file(const Segment& segment);
   Status remove_files_beyond(Offset base);
   Status finish_cut();
+  Status begin_anew(Offset start, Term before);
+  Status remove_files_below(Offset base);
 };
 
 }  // namespace penstock::storage

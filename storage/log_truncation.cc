@@ -1,12 +1,15 @@
-// Taking away: prefixes (retention, delete records) and suffixes (replication).
+// Taking away: prefixes (retention, delete records), suffixes (replication), everything (a
+// snapshot takes its place).
 //
 // Order of a prefix: the new log start is durable before any file goes. Order of a suffix: the
 // checkpoint says where the log is to end, and that what lies beyond is to be cut, before anything
-// is cut, and takes the order back when all of it is; a crash in between ends the same way.
+// is cut, and takes the order back when all of it is; a crash in between ends the same way. Of
+// everything: both at once, in one checkpoint.
 #include <algorithm>
 #include <limits>
 
 #include "base/assert.h"
+#include "storage/limits.h"
 #include "storage/log.h"
 #include "storage/log_state.h"
 #include "storage/retention.h"
@@ -50,11 +53,13 @@ Status Log::State::move_durable_point_out_of(Offset below) {
   return {};
 }
 
-Status Log::State::raise_log_start(Offset to) {
+Status Log::State::raise_log_start(Offset to, Term before) {
   PENSTOCK_TRY(move_durable_point_out_of(to));
-  const Offset before = std::exchange(log_start, to);
+  const Offset old_start = std::exchange(log_start, to);
+  const Term old_term = std::exchange(start_term, before);
   if (Status stored = store_checkpoint(Mark::kNone, Copies::kBothSlots); !stored) {
-    log_start = before;
+    log_start = old_start;
+    start_term = old_term;
     return stored;
   }
   forget_damage(damage, log_start, Offset(std::numeric_limits<std::int64_t>::max()));
@@ -81,6 +86,7 @@ Status Log::truncate_prefix(Offset to) {
   if (s.end_uncertain && !everything) {
     return fail(Errc::kPartitionDamaged, s.dir + ": the end of the log is not certain");
   }
+  PENSTOCK_TRY_ASSIGN(const Term before, s.term_below(to));
   if (s.end_uncertain || (everything && s.segments.back().base != to)) {
     // The old segments go with all that they hold: the log goes on in a new one.
     if (s.segments.empty() || s.segments.back().sealed || s.end_uncertain) {
@@ -95,10 +101,10 @@ Status Log::truncate_prefix(Offset to) {
     s.end_uncertain = false;
   }
   PENSTOCK_TRY(s.begin_writing());
-  return s.raise_log_start(to);
+  return s.raise_log_start(to, before);
 }
 
-Result<std::uint64_t> Log::apply_retention() {
+Result<std::uint64_t> Log::apply_retention(Offset limit) {
   State& s = *state_;
   s.take_findings();
   if (s.closed || s.fenced || s.end_uncertain || s.segments.empty()) return 0;
@@ -108,9 +114,11 @@ Result<std::uint64_t> Log::apply_retention() {
                      segment.open.appended_ms});
   }
   RetentionDecision decision = decide_retention(found, s.log_start, s.options, s.clock.wall());
-  // What is not flushed yet is too young to go.
-  if (decision.log_start > s.durable.end()) {
-    decision.log_start = std::min(decision.log_start, s.durable.segment_base);
+  // What is not flushed yet, or not committed, is too young to go. Whole segments go.
+  const Offset highest = std::min(limit, s.durable.end());
+  if (decision.log_start > highest) {
+    const auto first_kept = s.segment_of(highest);
+    decision.log_start = first_kept == s.segments.end() ? s.log_start : first_kept->base;
   }
   if (decision.log_start <= s.log_start) return 0;
   const std::uint64_t before = size_bytes();
@@ -130,7 +138,11 @@ Result<Run> Log::State::run_ending_at(Segment& segment, std::size_t index, Offse
   } else if (const auto self = segment_of(segment.base); self != segments.begin()) {
     start.last_epoch = std::prev(self)->open.last_epoch;
   }
-  if (segment.base + start.end_delta == from) return start;
+  if (segment.base + start.end_delta == from) {
+    // An empty log has the term of what was there before.
+    if (from == log_start) start.last_epoch = start_term.value();
+    return start;
+  }
   PENSTOCK_ASSERT(index < runs.size(), "the segment reaches beyond the cut");
   const Run& run = runs[index];
   Bytes bytes(run.length);
@@ -246,6 +258,55 @@ Status Log::truncate_suffix(Offset from) {
   const auto index = static_cast<std::size_t>(found - s.segments.begin());
   if (from > found->end()) return s.cut_at_gap(index + 1, from);
   return s.cut_inside(index, from);
+}
+
+// --- everything
+
+Status Log::State::remove_files_below(Offset base) {
+  PENSTOCK_TRY_ASSIGN(const auto entries, env.list(dir));
+  for (const FileInfo& entry : entries) {
+    const auto name = parse_segment_name(entry.name);
+    if (name && name->base < base) PENSTOCK_TRY(env.remove_file(dir + "/" + entry.name));
+  }
+  return {};
+}
+
+// Until the first checkpoint is on disk the old log is in force, whole: even the file that the new
+// one begins with may hold a part of it, and is emptied afterwards.
+Status Log::State::begin_anew(Offset start, Term before) {
+  if (!persisted && !end_uncertain) PENSTOCK_TRY(begin_writing());
+  Segment segment;
+  segment.base = start;
+  segment.created = clock.wall();
+  segment.open.last_epoch = before.value();
+  segment.header_due = true;
+  segment.resident.emplace();
+  PENSTOCK_TRY_ASSIGN(segment.log,
+                      env.open(path_of(start, SegmentFile::kLog), OpenMode::kOpenOrCreate));
+  ++files_created;
+  PENSTOCK_TRY(fence_on(env.sync_dir(dir)));
+  files_created_synced = files_created;
+
+  segments.clear();
+  segments.push_back(std::move(segment));
+  log_start = start;
+  start_term = before;
+  PENSTOCK_TRY(finish_cut());
+  // One that cannot be removed now is removed by the next open.
+  return fence_on(remove_files_below(start));
+}
+
+Status Log::reset_to(Offset start, Term before) {
+  State& s = *state_;
+  s.take_findings();
+  if (start < Offset(0) || start > kLargestEnd || before < Term()) {
+    return fail(Errc::kInvalidArgument, "a log cannot begin at offset " +
+                                            std::to_string(start.value()) + " behind term " +
+                                            std::to_string(before.value()));
+  }
+  if (s.closed) return fail(Errc::kShuttingDown, s.dir + ": the log is closed");
+  if (s.fenced) return fail(Errc::kFsyncFailed, s.dir + ": fenced");
+  return s.begin_anew(start, before);
 }
 
 }  // namespace penstock::storage

@@ -32,12 +32,16 @@ Result<Recovered> recover(Env& env, const Clock& clock, const std::string& dir,
   PENSTOCK_TRY(site.survey());
   PENSTOCK_TRY(site.read_checkpoint());
   std::optional<Checkpoint> checkpoint;
-  if (site.out.newest) checkpoint = site.out.newest->checkpoint;
+  if (site.out.newest) {
+    checkpoint = site.out.newest->checkpoint;
+    site.out.start_term = checkpoint->start_term;
+  }
   site.plan = plan_recovery(checkpoint, site.found);
   site.out.log_start = site.plan.log_start;
   for (auto& range : site.plan.missing) site.add_damage(std::move(range));
   const bool removes_segments =
-      !site.plan.complete.empty() && site.plan.complete.front() < site.plan.log_start;
+      !site.plan.expired.empty() ||
+      (!site.plan.complete.empty() && site.plan.complete.front() < site.plan.log_start);
   if (checkpoint && (!site.plan.skip_tail_scan || removes_segments)) {
     PENSTOCK_TRY(site.confirm_checkpoint());
   }

@@ -21,6 +21,7 @@ namespace penstock::storage {
 struct Recovered {
   std::vector<Segment> segments;
   Offset log_start;
+  Term start_term;  // as in Checkpoint
   Offset end;
   LogPoint durable;
   std::optional<NewestSlot> newest;  // none: no checkpoint is in force

@@ -34,9 +34,14 @@ RecoveryPlan plan_recovery(const std::optional<Checkpoint>& checkpoint,
   plan.cut_tail = checkpoint->cut;
   const LogPoint& point = checkpoint->point;
 
+  const bool begins_in_it = plan.log_start >= point.segment_base;
   for (const FoundSegment& segment : segments) {
     if (segment.base < point.segment_base) {
-      if (segment.has_log) plan.complete.push_back(segment.base);
+      if (begins_in_it) {
+        plan.expired.push_back(segment.base);
+      } else if (segment.has_log) {
+        plan.complete.push_back(segment.base);
+      }
     } else if (segment.base == point.segment_base) {
       plan.active_found = segment.has_log;
       plan.active_is_short = segment.has_log && segment.log_bytes < point.position();

@@ -1,8 +1,9 @@
 // What recovery decides from what it found, as a pure function.
 //
-// Invariants: nothing below the watermark is planned to be removed here; segments that turn out to
-// end at or below the log start go once their own end is known (the name of the next one proves
-// nothing: it may be a stray). Format: docs/storage_format.md, "Recovery".
+// Invariants: of what lies below the watermark, only what the checkpoint itself puts below the log
+// start is planned to be removed. Other segments that turn out to end at or below it go once their
+// own end is known (the name of the next one proves nothing: it may be a stray). Format:
+// docs/storage_format.md, "Recovery".
 #pragma once
 
 #include <optional>
@@ -31,6 +32,8 @@ struct RecoveryPlan {
   RecoveryKind kind = RecoveryKind::kFresh;
   Offset log_start;
   std::vector<Offset> complete;  // sealed and below the watermark
+  // Below the watermark's segment, which the log begins in: nothing of them is served any more.
+  std::vector<Offset> expired;
   // Where the watermark stands:
   bool active_found = false;
   bool active_is_short = false;  // its file ends before the watermark

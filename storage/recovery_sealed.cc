@@ -76,7 +76,7 @@ Result<Segment> open_complete(RecoverySite& site, Offset base, Offset next_base)
 
 Status open_sealed_segments(RecoverySite& site) {
   const LogPoint& point = site.out.newest->checkpoint.point;
-  std::vector<Offset> expired;
+  std::vector<Offset> expired = site.plan.expired;
   Offset end = site.plan.complete.empty() ? point.segment_base : site.plan.complete.front();
   for (std::size_t i = 0; i < site.plan.complete.size(); ++i) {
     const Offset base = site.plan.complete[i];

@@ -33,13 +33,13 @@ Result<ScanStop> scan_segment(RecoverySite& site, Segment& segment) {
     // may count as clean without being on disk, and no later fsync would write them: hence they are
     // written once more before they are called durable.
     if (rewritten) rewritten = segment.log->write_at(segment.size(), batch.bytes());
-    extend(segment.open, segment.base, batch, site.now);
-    if (segment.open.length >= site.run_bytes) segment.close_run();
+    segment.add(batch, site.now, site.run_bytes);
   };
-  PENSTOCK_TRY_ASSIGN(
-      const ScanStop stop,
-      scan_batches(*segment.log, ScanFrom{from, segment.end(), Term(segment.open.last_epoch)},
-                   kMaxSegmentBytes + kMaxAppendBytes, add));
+  PENSTOCK_TRY_ASSIGN(const ScanStop stop,
+                      scan_batches(*segment.log,
+                                   ScanFrom{from, segment.end(), Term(segment.open.last_epoch),
+                                            segment.base + kMaxSegmentOffsets},
+                                   kMaxSegmentBytes + kMaxAppendBytes, add));
   PENSTOCK_TRY(rewritten);
   site.out.report.scanned_bytes += stop.position - from;
   return stop;

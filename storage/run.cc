@@ -13,6 +13,10 @@ std::uint64_t header_hash(const record::BatchView& batch) {
   return XXH3_64bits(batch.bytes().data(), record::kUncheckedPrefixSize);
 }
 
+bool admits(const Run& run, const record::BatchView& batch) {
+  return run.empty() || run.last_epoch == batch.leader_epoch().value();
+}
+
 void extend(Run& run, Offset segment_base, const record::BatchView& batch, Timestamp now) {
   run.end_delta = static_cast<std::uint32_t>(batch.end_offset() - segment_base);
   run.length += static_cast<std::uint32_t>(batch.size());

@@ -5,7 +5,8 @@
 // cumulative fields (max_timestamp_ms, digest) speak of everything from the segment's start to this
 // run's end. header_crc covers bytes 0..20 of every batch of the run, which their own CRCs leave
 // out, and these contain those CRCs: a run whose header_crc and whose batches' CRCs are right is
-// right in every bit.
+// right in every bit. All batches of a run have the same epoch: where terms begin can be told from
+// runs alone.
 // Units: deltas are offsets relative to the segment's base, positions are bytes in its .log.
 // Worked example: segment base 100; a run of two batches with offsets 130..133 and 134 has
 // base_delta 30, end_delta 35.
@@ -28,7 +29,7 @@ struct Run {
   std::uint32_t position = 0;
   std::uint32_t length = 0;
   std::uint32_t batch_count = 0;
-  std::int32_t last_epoch = -1;  // of the last batch; carried on from before when there is none
+  std::int32_t last_epoch = -1;  // of its batches; carried on from before when there are none
   std::uint32_t header_crc = 0;
   std::int64_t max_timestamp_ms = -1;  // cumulative
   std::int64_t appended_ms = -1;       // wall clock of the last append
@@ -38,6 +39,9 @@ struct Run {
   std::uint32_t end_position() const { return position + length; }
   friend bool operator==(const Run&, const Run&) = default;
 };
+
+// Whether `batch` may be added: it has the epoch of those that are there.
+bool admits(const Run& run, const record::BatchView& batch);
 
 // Adds the batch that follows `run` in the segment.
 void extend(Run& run, Offset segment_base, const record::BatchView& batch, Timestamp now);

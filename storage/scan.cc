@@ -86,6 +86,11 @@ Result<ScanStop> scan_batches(const File& file, ScanFrom from, std::uint64_t lim
                     std::to_string(stop.epoch.value());
       break;
     }
+    if (batch.end_offset() > from.below) {
+      stop.reason = "a batch reaches to offset " + std::to_string(batch.last_offset().value()) +
+                    ", too far for its segment";
+      break;
+    }
     sink(batch);
     stop.position += batch.size();
     stop.end = batch.end_offset();
@@ -134,12 +139,17 @@ Result<RebuiltRuns> rebuild_runs(const File& file, const Run& start,
   RebuiltRuns rebuilt;
   rebuilt.open = start;
   const Offset base = options.segment_base;
+  // However far the next segment is: this one cannot reach further.
+  const Offset farthest = base + kMaxSegmentOffsets;
+  const Offset known_end = std::min(options.known_end.value_or(farthest), farthest);
+  const auto close_run = [&] {
+    rebuilt.runs.push_back(rebuilt.open);
+    rebuilt.open = next_run(rebuilt.open);
+  };
   const auto add = [&](const record::BatchView& batch) {
+    if (!admits(rebuilt.open, batch)) close_run();
     extend(rebuilt.open, base, batch, options.now);
-    if (rebuilt.open.length >= options.run_bytes) {
-      rebuilt.runs.push_back(rebuilt.open);
-      rebuilt.open = next_run(rebuilt.open);
-    }
+    if (rebuilt.open.length >= options.run_bytes) close_run();
   };
   // Closes the open run and lets the next one begin behind a gap.
   const auto step_over = [&](std::uint64_t position, Offset to, std::string reason) {
@@ -154,25 +164,24 @@ Result<RebuiltRuns> rebuild_runs(const File& file, const Run& start,
 
   while (true) {
     const ScanFrom from{rebuilt.open.end_position(), base + rebuilt.open.end_delta,
-                        Term(rebuilt.open.last_epoch)};
+                        Term(rebuilt.open.last_epoch), farthest};
     PENSTOCK_TRY_ASSIGN(const ScanStop stop, scan_batches(file, from, options.limit, add));
     rebuilt.stopped = stop.reason;
-    const bool complete = options.known_end && stop.end >= *options.known_end;
+    const bool complete = options.known_end && stop.end >= known_end;
     if (complete || stop.position >= options.limit) break;
     // Zeros may be a hole that was never written: something may stand behind them too.
-    const Offset below = options.known_end.value_or(stop.end + kMaxSegmentOffsets);
     PENSTOCK_TRY_ASSIGN(const auto next,
                         find_batch(file, BatchSearch{.from = stop.position + 1,
                                                      .begin_before = options.zeros_from,
                                                      .limit = options.limit,
                                                      .at_least = stop.end,
-                                                     .below = below}));
+                                                     .below = known_end}));
     if (!next) break;
     step_over(next->position, next->base, stop.reason.empty() ? "zero bytes" : stop.reason);
   }
   const Offset end = base + rebuilt.open.end_delta;
-  if (options.known_end && end < *options.known_end) {
-    step_over(options.limit, *options.known_end,
+  if (options.known_end && end < known_end) {
+    step_over(options.limit, known_end,
               rebuilt.stopped.empty() ? "missing from the file" : rebuilt.stopped);
   }
   return rebuilt;

@@ -24,6 +24,8 @@ struct ScanFrom {
   std::uint64_t position = 0;
   Offset expected;  // base offset of the first batch
   Term epoch;       // batches with a lower one do not count
+  // Batches that reach beyond it do not count: offsets of a segment are 32 bits.
+  Offset below = Offset(std::numeric_limits<std::int64_t>::max());
 };
 
 struct ScanStop {

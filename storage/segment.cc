@@ -61,6 +61,12 @@ void Segment::replace_runs(std::vector<Run> runs, Runs kind) {
   seal_due = sealed;
 }
 
+void Segment::add(const record::BatchView& batch, Timestamp now, std::uint64_t run_bytes) {
+  if (!admits(open, batch)) close_run();
+  extend(open, base, batch, now);
+  if (open.length >= run_bytes) close_run();
+}
+
 void Segment::close_run() {
   if (open.empty()) return;
   tail.push_back(open);

@@ -62,6 +62,8 @@ struct Segment {
   // The side file was found bad: `runs`, made from the log, replace what it should hold.
   void replace_runs(std::vector<Run> runs, Runs kind);
 
+  // Adds the batch that follows; runs close when they have `run_bytes` and where the epoch changes.
+  void add(const record::BatchView& batch, Timestamp now, std::uint64_t run_bytes);
   // What is appended next begins a new run.
   void close_run();
   // Closes the run and the segment.

@@ -38,10 +38,12 @@ void die(LogScene& scene) {
                                   : Survives::kRandomPart);
 }
 
-std::string reopen(LogScene& scene) {
+std::string reopen(RandomLife& life) {
+  LogScene& scene = life.scene;
   if (const Status status = scene.open(); !status) return "open: " + status.error().to_string();
   if (!scene.report.damage.empty()) return "false alarm: " + scene.report.damage.front().reason;
-  return scene.check();
+  if (std::string wrong = scene.check(); !wrong.empty()) return wrong;
+  return life.compare_terms();
 }
 
 std::string live(std::uint64_t seed, std::uint64_t& states) {
@@ -60,7 +62,7 @@ std::string live(std::uint64_t seed, std::uint64_t& states) {
       die(scene);
       ++states;
     }
-    if (const std::string wrong = reopen(scene); !wrong.empty()) return doing + wrong;
+    if (const std::string wrong = reopen(life); !wrong.empty()) return doing + wrong;
     scene.accept_end();
   }
   return {};

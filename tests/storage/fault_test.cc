@@ -20,6 +20,14 @@ Offset boundary(const LogScene& scene, std::size_t numerator, std::size_t denomi
   return all[(all.size() - 1) * numerator / denominator];
 }
 
+Offset last_base(const LogScene& scene) {
+  const auto segments = scene.log->segments();
+  return segments.empty() ? scene.log->log_end() : segments.back().base;
+}
+
+// One that the log takes whatever came before.
+Term next_term(const LogScene& scene) { return std::max(Term(1), scene.log->last_epoch()); }
+
 // What a log does in its life, in a fixed order; goes on after errors, as a server would.
 void fixed_life(LogScene& scene) {
   const auto go = [&](auto act) {
@@ -48,10 +56,18 @@ void fixed_life(LogScene& scene) {
     return scene.retain();
   });
   go([&] { return scene.append(3); });
+  go([&] { return scene.append(8, Term(2)); });
+  go([&] { return scene.flush(); });
+  // Onto a segment that is there, then ahead of all.
+  go([&] { return scene.reset_to(last_base(scene), Term(1)); });
+  go([&] { return scene.append(5, Term(3)); });
+  go([&] { return scene.flush(); });
+  go([&] { return scene.reset_to(scene.log->log_end() + 100, Term(4)); });
+  go([&] { return scene.append(4, Term(4)); });
   go([&] { return scene.close(); });
   if (scene.log != nullptr) scene.close_handle();
   static_cast<void>(scene.open());
-  go([&] { return scene.append(2); });
+  go([&] { return scene.append(2, next_term(scene)); });
   go([&] { return scene.flush(); });
 }
 
@@ -60,7 +76,8 @@ std::string outcome(LogScene& scene) {
   if (!scene.report.damage.empty()) return "false alarm: " + scene.report.damage.front().reason;
   if (std::string wrong = scene.check(); !wrong.empty()) return wrong;
   scene.accept_end();
-  if (const Status status = scene.append(2); !status) return status.error().to_string();
+  if (const Status status = scene.append(2, next_term(scene)); !status)
+    return status.error().to_string();
   if (const Status status = scene.flush(); !status) return status.error().to_string();
   scene.crash(Survives::kNothingUnsynced);
   if (const Status status = scene.open(); !status) return "again: " + status.error().to_string();

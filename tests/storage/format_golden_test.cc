@@ -80,16 +80,18 @@ TEST(StorageFormat, ACheckpointSlotIsAsDocumented) {
   checkpoint.identity = identity();
   checkpoint.sequence = 9;
   checkpoint.log_start = Offset(40);
+  checkpoint.start_term = Term(6);
   checkpoint.point = {Offset(100), kRun, Timestamp(1'700'000'000'000)};
   checkpoint.index_entries = 12;
   checkpoint.clean = true;
   const SlotBytes slot = encode(checkpoint);
   const Bytes bytes = documented("checkpoint-slot");
-  ASSERT_EQ(bytes.size(), 140U);
+  ASSERT_EQ(bytes.size(), 144U);
   EXPECT_TRUE(equal(bytes, ByteView(slot).first(bytes.size())));
   const auto rest = ByteView(slot).subspan(bytes.size(), 508 - bytes.size());
   EXPECT_TRUE(std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; }));
   EXPECT_EQ(decode_checkpoint(slot)->point.end(), Offset(135));
+  EXPECT_EQ(decode_checkpoint(slot)->start_term, Term(6));
 }
 
 }  // namespace

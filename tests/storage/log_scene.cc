@@ -43,13 +43,19 @@ LogScene::LogScene(const LogScene& other, std::uint64_t seed)
       appended(other.appended),
       acknowledged(other.acknowledged),
       must_start(other.must_start),
-      may_start(other.may_start) {}
+      may_start(other.may_start),
+      origin(other.origin) {}
 
 Status LogScene::open() {
   log.reset();
   PENSTOCK_TRY_ASSIGN(Log::Opened opened, Log::open(*env, clock, kLogDir, identity, options));
   log = std::move(opened.log);
   report = std::move(opened.report);
+  if (asked_origin && log->log_start() == asked_origin->start &&
+      log->log_end() == asked_origin->start && log->start_term() == asked_origin->before) {
+    begin_anew(*asked_origin);
+  }
+  asked_origin.reset();
   return {};
 }
 
@@ -77,14 +83,33 @@ Status LogScene::append(int batches, Term epoch) {
 Status LogScene::append_bytes(Bytes batches, Term epoch) {
   const auto info = log->append(batches, epoch);
   if (!info && info.error().outcome() == Outcome::kNotDone) return fail(info.error());
+  remember(batches, info ? appended : maybe);
+  if (!info) return fail(info.error());
+  return {};
+}
+
+Status LogScene::append_assigned(Bytes batches, Term epoch) {
+  Offset next = log->log_end();
+  for (MutableByteView rest = batches; !rest.empty();) {
+    const std::size_t size = *record::BatchView::total_size(rest);
+    record::assign_position(rest.first(size), next, epoch);
+    next = record::BatchView::parse(rest)->end_offset();
+    rest = rest.subspan(size);
+  }
+  const auto info = log->append_assigned(batches);
+  if (!info && info.error().outcome() == Outcome::kNotDone) return fail(info.error());
+  remember(batches, info ? appended : maybe);
+  if (!info) return fail(info.error());
+  return {};
+}
+
+void LogScene::remember(ByteView batches, std::map<Offset, Bytes>& in) {
   for (ByteView rest = batches; !rest.empty();) {
     const auto batch = record::BatchView::parse(rest);
-    (info ? appended : maybe)[batch->base_offset()] =
+    in[batch->base_offset()] =
         Bytes(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(batch->size()));
     rest = rest.subspan(batch->size());
   }
-  if (!info) return fail(info.error());
-  return {};
 }
 
 Status LogScene::flush() {
@@ -127,6 +152,22 @@ Status LogScene::truncate_prefix(Offset to) {
   PENSTOCK_TRY(log->truncate_prefix(to));
   must_start = std::max(must_start, to);
   return {};
+}
+
+Status LogScene::reset_to(Offset start, Term before) {
+  // Until it returns, either log may be found. A fenced log refuses, and an earlier attempt counts.
+  if (!log->fenced()) asked_origin = Origin{start, before};
+  PENSTOCK_TRY(log->reset_to(start, before));
+  begin_anew({start, before});
+  return {};
+}
+
+void LogScene::begin_anew(const Origin& at) {
+  origin = at;
+  asked_origin.reset();
+  appended.clear();
+  maybe.clear();
+  acknowledged = must_start = may_start = at.start;
 }
 
 Status LogScene::retain() {
@@ -193,6 +234,7 @@ void LogScene::accept_end() {
   const Offset end = log->log_end();
   appended.erase(appended.lower_bound(end), appended.end());
   maybe.clear();
+  asked_origin.reset();
   must_start = may_start = log->log_start();
   acknowledged = log->durable_end();
 }

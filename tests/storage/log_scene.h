@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -38,11 +39,14 @@ class LogScene {
   Status append(int batches = 1, Term epoch = Term(1));
   // Appends one or several batches at once; remembers them.
   Status append_bytes(Bytes batches, Term epoch = Term(1));
+  // The same as a follower does: their positions are assigned already.
+  Status append_assigned(Bytes batches, Term epoch);
   Status flush();
   Status checkpoint();
   Status close();
   Status truncate_suffix(Offset from);
   Status truncate_prefix(Offset to);
+  Status reset_to(Offset start, Term before);
   Status retain();  // apply_retention
 
   // What is wrong with the log, as text; empty when nothing is. Every acknowledged batch must be
@@ -74,6 +78,17 @@ class LogScene {
   Offset acknowledged;               // everything below is promised
   Offset must_start;                 // the log start that was promised ...
   Offset may_start;                  // ... and the highest one that was asked for
+  // Where the log was begun anew, and the term before; and where that was asked for.
+  struct Origin {
+    Offset start;
+    Term before;
+  };
+  Origin origin;
+  std::optional<Origin> asked_origin;
+
+ private:
+  void remember(ByteView batches, std::map<Offset, Bytes>& in);
+  void begin_anew(const Origin& at);
 };
 
 }  // namespace penstock::storage

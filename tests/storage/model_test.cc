@@ -32,6 +32,7 @@ std::string live(std::uint64_t seed, std::uint64_t& operations) {
       wrong = scene.check();
       if (!scene.report.damage.empty()) wrong = "damage: " + scene.report.damage.front().reason;
       scene.accept_end();
+      if (wrong.empty()) wrong = life.compare_terms();
       if (!wrong.empty()) wrong = "after a crash: " + wrong;
     } else if (const Status status = life.step(); !status) {
       wrong = life.doing() + ": " + status.error().to_string();

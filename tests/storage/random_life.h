@@ -20,8 +20,9 @@ class RandomLife {
   // What step() did last, for a failure message.
   const std::string& doing() const { return doing_; }
 
-  // Compares lookups (by offset, by timestamp, digest) with the map; what differs, as text.
+  // Compares lookups (by timestamp, digests, terms) with the map; what differs, as text.
   std::string compare_lookups();
+  std::string compare_terms();
 
   void forget_tickets();  // before a crash
 
@@ -30,6 +31,8 @@ class RandomLife {
  private:
   Offset random_boundary();
   Status append();
+  Status reset();
+  std::string compare_digests();
   Status begin_or_complete_flush();
   Status begin_or_complete_checkpoint();
 

@@ -53,6 +53,16 @@ TEST(RecoveryPlan, SegmentsAreBelowAtOrBeyondTheWatermark) {
   EXPECT_TRUE(plan.missing.empty());
 }
 
+TEST(RecoveryPlan, NothingBelowTheSegmentThatTheLogBeginsInIsLookedAt) {
+  Checkpoint checkpoint = checkpoint_at(30, 40, 500);
+  checkpoint.log_start = Offset(30);
+  const FoundSegment orphan{.base = Offset(10), .has_log = false, .has_index = true};
+  const auto plan = plan_recovery(checkpoint, {file(0, 9), orphan, file(20, 9), file(30, 600)});
+  EXPECT_EQ(plan.expired, (std::vector{Offset(0), Offset(10), Offset(20)}));
+  EXPECT_TRUE(plan.complete.empty());
+  EXPECT_TRUE(plan.missing.empty());
+}
+
 TEST(RecoveryPlan, WhatTheWatermarkVouchesForIsMissedWhenItIsNotThere) {
   Checkpoint checkpoint = checkpoint_at(30, 40, 500);
   checkpoint.log_start = Offset(5);

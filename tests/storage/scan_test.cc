@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/limits.h"
 #include "tests/fakes/fake_env.h"
 #include "tests/storage/expect.h"
 #include "tests/storage/log_scene.h"
@@ -120,6 +121,48 @@ TEST(Rebuild, StepsOverWhatSomethingValidFollowsAndNamesTheGap) {
   EXPECT_EQ(rebuilt->runs.size(), 3U);
   EXPECT_EQ(rebuilt->open.end_delta, 6U) << "nothing valid follows the last garbage";
   EXPECT_NE(rebuilt->stopped, "");
+}
+
+TEST(Scan, StopsBeforeABatchThatReachesTooFarForItsSegment) {
+  Batches batches;
+  batches.add(1).add(1, 3);
+  const auto stop = scan_batches(
+      *batches.file(), {.position = 0, .expected = Offset(0), .epoch = Term(), .below = Offset(3)},
+      batches.size(), [](const record::BatchView&) {});
+  ASSERT_OK(stop);
+  EXPECT_EQ(stop->end, Offset(1));
+  EXPECT_NE(stop->reason, "");
+}
+
+TEST(Rebuild, ARunHasOneEpoch) {
+  Batches batches;
+  batches.add(1).add(1).add(2).add(5);
+  const auto rebuilt = rebuild_runs(*batches.file(), storage::Run{},
+                                    {.segment_base = Offset(0),
+                                     .run_bytes = 1 << 20,
+                                     .now = Timestamp(0),
+                                     .limit = batches.size()});
+  ASSERT_OK(rebuilt);
+  ASSERT_EQ(rebuilt->runs.size(), 2U);
+  EXPECT_EQ(rebuilt->runs[0].end_delta, 2U);
+  EXPECT_EQ(rebuilt->runs[0].last_epoch, 1);
+  EXPECT_EQ(rebuilt->runs[1].last_epoch, 2);
+  EXPECT_EQ(rebuilt->open.last_epoch, 5);
+}
+
+// The next segment may begin anywhere; this one cannot hold more than 32 bits of offsets.
+TEST(Rebuild, AKnownEndThatIsTooFarIsNotBelieved) {
+  Batches batches;
+  batches.add(1);
+  const auto rebuilt = rebuild_runs(*batches.file(), storage::Run{},
+                                    {.segment_base = Offset(0),
+                                     .run_bytes = 1,
+                                     .now = Timestamp(0),
+                                     .limit = batches.size(),
+                                     .known_end = Offset(std::int64_t{1} << 40)});
+  ASSERT_OK(rebuilt);
+  ASSERT_EQ(rebuilt->gaps.size(), 1U);
+  EXPECT_EQ(rebuilt->gaps[0].end, Offset(kMaxSegmentOffsets));
 }
 
 TEST(Rebuild, WhatIsMissingBeforeAKnownEndIsAGap) {

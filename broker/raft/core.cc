@@ -50,6 +50,7 @@ void Core::set_hard(const HardState& state) {
     // Only what is committed is known to be in the log of whoever leads the new term.
     matched = committed;
     round_seen = 0;
+    held.clear();  // what was to be said in the older term is said too late
   }
   hard = state;
   output.save = state;

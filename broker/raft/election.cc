@@ -37,6 +37,15 @@ bool is_log_good_enough(const Core& core, const LogPoint& candidates) {
   return candidates >= core.log.last() && candidates.end >= core.damaged_until;
 }
 
+// A voter; or one until the latest membership in its log, which may be uncommitted: this node may
+// be the only one that holds it and yet be needed for it to be committed (thesis, 4.2.2).
+bool is_needed(const Core& core) {
+  const LogShape& log = core.log;
+  if (log.membership().is_voter(core.self)) return true;
+  if (log.membership_end() <= core.committed) return false;
+  return log.membership_at(log.membership_end() - 1).is_voter(core.self);
+}
+
 bool answer_pre_vote(const Core& core, const VoteRequest& request) {
   return request.term > core.hard.term && is_log_good_enough(core, request.log);
 }
@@ -54,8 +63,7 @@ bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
 }  // namespace
 
 bool may_campaign(const Core& core) {
-  return core.log.membership().is_voter(core.self) && core.damaged_until == Offset(0) &&
-         !core.is_flush_stalled();
+  return is_needed(core) && core.damaged_until == Offset(0) && !core.is_flush_stalled();
 }
 
 bool is_sole_voter(const Core& core) {

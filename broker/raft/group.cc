@@ -146,7 +146,14 @@ void Group::flush_pending_since(std::optional<std::int64_t> since_ms) {
   state_->flush_since_ms = since_ms;
 }
 
-void Group::set_damaged_until(Offset offset) { state_->damaged_until = offset; }
+void Group::set_damaged_until(Offset offset) {
+  State& state = *state_;
+  state.damaged_until = offset;
+  if (offset == Offset(0) || state.faulty || state.role == Role::kFollower) return;
+  // Who cannot read its own log cannot give it to others.
+  if (state.is_leading()) hand_over(state);
+  state.become_follower(state.hard.term, kNobody);
+}
 
 Status Group::change_membership(const std::vector<NodeId>& voters,
                                 const std::vector<NodeId>& learners, std::int64_t now_ms) {

@@ -38,7 +38,7 @@ struct Restored {
   LogPoint start;
   std::vector<TermRun> runs;
   Offset end;                                 // all of it durable
-  Membership base_membership;                 // in effect at `start`
+  Membership base_membership;                 // in effect at `start`; of nobody: not known yet
   std::vector<PlacedMembership> memberships;  // found in [start, end)
   // Lower bound of what is known to be committed (the log start, or what a state machine has
   // applied durably).
@@ -53,7 +53,7 @@ struct Accept {
   NodeId from;
   std::optional<Offset> truncate_to;  // cut the log there first
   Offset append_from;                 // skip the batches below: they are here already
-  EntryRange range;                   // what remains: [append_from, end)
+  EntryRange range;                   // what remains: [append_from, end); bytes as in the request
   AppendRequest request;              // hand back to accepted()
 };
 

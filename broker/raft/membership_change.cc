@@ -10,12 +10,6 @@
 namespace penstock::raft {
 namespace {
 
-void normalise(std::vector<NodeId>& nodes) {
-  std::ranges::sort(nodes);
-  const auto repeated = std::ranges::unique(nodes);
-  nodes.erase(repeated.begin(), repeated.end());
-}
-
 // Catches up, is heard from, and does not lag: otherwise it would hold up every commit to come.
 bool keeps_up(const Core& core, NodeId node) {
   const auto peer = core.lead->peers.find(node);
@@ -33,20 +27,21 @@ bool is_membership_committed(const Core& core) {
 
 Status change_membership(Core& core, std::vector<NodeId> voters, std::vector<NodeId> learners) {
   if (!core.is_leading()) return fail(Errc::kNotLeader);
+  std::ranges::sort(voters);
+  std::ranges::sort(learners);
+  Membership wanted{std::move(voters), {}, std::move(learners)};
+  if (wanted.voters.empty()) return fail(Errc::kInvalidArgument, "a group needs a voter");
+  if (!is_sensible(wanted)) {
+    return fail(Errc::kInvalidArgument, "not a membership: " + to_string(wanted));
+  }
   if (!core.is_ready() || core.lead->transfer) return fail(Errc::kNotReady);
   const Membership& now = core.log.membership();
   if (core.lead->control || now.is_joint() || !is_membership_committed(core)) {
     return fail(Errc::kChangeInProgress);
   }
-  normalise(voters);
-  normalise(learners);
-  Membership wanted{std::move(voters), {}, std::move(learners)};
-  if (wanted.voters.empty()) return fail(Errc::kInvalidArgument, "a group needs a voter");
   if (wanted == now) return {};
   if (wanted.voters != now.voters) wanted.outgoing = now.voters;
-  if (!is_sensible(wanted)) {
-    return fail(Errc::kInvalidArgument, "not a membership: " + to_string(wanted));
-  }
+  if (!is_sensible(wanted)) return fail(Errc::kInvalidArgument, "too many members at once");
   for (NodeId node : wanted.voters) {
     if (!now.is_voter(node) && !keeps_up(core, node)) {
       return fail(Errc::kNotCaughtUp, to_string(node) + " must first be a learner that keeps up");

@@ -49,8 +49,8 @@ struct AppendReply {
   std::uint64_t round = 0;
   // accepted: everything below is on the follower's disk and equal to the leader's log.
   Offset durable_end;
-  // refused: the leader should try at or below this point (the last one of the follower's log whose
-  // term is not above that of the refused point).
+  // refused: the leader should try at or below this point (the last one of the follower's log that
+  // is not behind the refused point and whose term is not above that point's).
   LogPoint hint;
   friend bool operator==(const AppendReply&, const AppendReply&) = default;
 };

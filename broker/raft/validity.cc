@@ -49,7 +49,7 @@ bool are_placed_in(const std::vector<PlacedMembership>& placed, Offset begin, Of
 }
 
 bool is_sensible_message(const VoteRequest& m) {
-  return m.term > kFirstTerm && is_sensible(m.log) && m.log.term < m.term;
+  return m.term > kFirstTerm && is_sensible(m.log) && m.log.term <= m.term;
 }
 
 bool is_sensible_message(const VoteReply& m) { return is_sensible(m.term); }

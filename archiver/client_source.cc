@@ -5,15 +5,16 @@
 namespace penstock::archiver {
 namespace {
 
-Result<std::vector<SourcePartition>> partitions_of(client::Admin& admin, const std::string& topic) {
-  PENSTOCK_TRY_ASSIGN(const auto starts, admin.list_offsets(topic, client::StartAt::beginning()));
-  PENSTOCK_TRY_ASSIGN(const auto ends, admin.list_offsets(topic, client::StartAt::end()));
+// One answer holds id and offsets: asked for apart, they could be of two topics of one name.
+std::vector<SourcePartition> partitions_of(const client::TopicDescription& topic) {
   std::vector<SourcePartition> partitions;
-  // Partitions may have been added between the two answers; those come with the next look.
-  for (std::size_t i = 0; i < starts.size() && i < ends.size(); ++i) {
-    partitions.push_back({.partition = starts[i].partition,
-                          .log_start = starts[i].offset,
-                          .high_watermark = ends[i].offset});
+  for (const client::PartitionDescription& one : topic.partitions) {
+    SourcePartition& out = partitions.emplace_back();
+    out.partition = one.partition;
+    out.log_start = one.log_start;
+    out.high_watermark = one.high_watermark;
+    // A damaged partition can be read up to the damage.
+    if (one.error && one.error->code() != Errc::kPartitionDamaged) out.error = one.error;
   }
   return partitions;
 }
@@ -32,11 +33,10 @@ Result<std::vector<SourceTopic>> ClientSource::topics(const std::vector<std::str
   std::vector<SourceTopic> topics;
   for (const client::TopicDescription& topic : described) {
     if (topic.internal) continue;
-    PENSTOCK_TRY_ASSIGN(auto partitions, partitions_of(client_.admin(), topic.name));
     topics.push_back({.name = topic.name,
                       .id = topic.id,
                       .internal = topic.internal,
-                      .partitions = std::move(partitions)});
+                      .partitions = partitions_of(topic)});
   }
   return topics;
 }

@@ -15,6 +15,7 @@ Result<Decision<Term>> ClusterState::handle(const StartBroker& command) const {
   if (leader_epoch_.value() == std::numeric_limits<std::int32_t>::max()) {
     return fail(Errc::kInternal, "leader epochs are used up");
   }
+  PENSTOCK_TRY(brokers_.check_start(raft::NodeId(command.broker_id), command.directory));
   const Term next(leader_epoch_.value() + 1);
   return Decision<Term>{
       .records = {BrokerStarted{command.broker_id, command.directory, next, command.now}},

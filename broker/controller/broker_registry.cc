@@ -127,6 +127,14 @@ Result<BrokerRegistry::Registration> BrokerRegistry::decide(const RegisterBroker
                                                .started_at = command.started_at}};
 }
 
+Status BrokerRegistry::check_start(raft::NodeId broker, const Uuid& directory) const {
+  const auto known = brokers_.find(broker);
+  if (known == brokers_.end() || known->second.directory == directory) return {};
+  if (brokers_.size() == 1 && known->second.host.empty()) return {};
+  return fail(Errc::kForeignData,
+              "broker " + number(broker) + " registered with another data directory");
+}
+
 Result<BrokerMode> BrokerRegistry::decide_mode(raft::NodeId broker, BrokerMode wanted) const {
   PENSTOCK_TRY_ASSIGN(const BrokerImage* found, find(broker));
   const auto mode = transition(found->mode, wanted);
@@ -141,6 +149,7 @@ Result<BrokerMode> BrokerRegistry::decide_mode(raft::NodeId broker, BrokerMode w
 std::optional<std::string> BrokerRegistry::apply(const BrokerStarted& record) {
   const raft::NodeId id(record.broker_id);
   if (!is_number(id)) return "starts a broker without a number";
+  if (!check_start(id, record.directory)) return "starts a broker in another directory";
   BrokerImage& broker = brokers_[id];
   broker.id = id;
   broker.directory = record.directory;

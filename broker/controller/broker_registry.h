@@ -39,6 +39,9 @@ class BrokerRegistry {
   // kForeignData: the directory says that it has a number, but was removed or is of another
   // cluster.
   Result<Registration> decide(const RegisterBroker& command) const;
+  // kForeignData when the number belongs to another directory that has registered. Before it did
+  // (a broker that is alone never does) the directory may change: metadata was restored elsewhere.
+  Status check_start(raft::NodeId broker, const Uuid& directory) const;
   // Mode after `wanted` was asked for. kInvalidArgument when the present mode does not allow it.
   Result<BrokerMode> decide_mode(raft::NodeId broker, BrokerMode wanted) const;
 

@@ -15,7 +15,8 @@ using testing::HasSubstr;
 Uuid numbered_id(std::uint32_t number) {
   Uuid id;
   id.bytes[0] = std::byte(number & 0xff);
-  id.bytes[1] = std::byte(number >> 8);
+  id.bytes[1] = std::byte(number >> 8 & 0xff);
+  id.bytes[2] = std::byte(number >> 16);
   return id;
 }
 
@@ -176,6 +177,73 @@ TEST(ClusterState, OnlyWhoWasThereFromTheBeginningBeginsALogWithItsFounders) {
   EXPECT_EQ(voters(first[0].value()), "") << "it came back without its memory";
 }
 
+// Version 1 of these records says nothing of placement: the cluster was the one broker.
+TEST(ClusterState, WhatABrokerWroteWhenItWasAloneIsOnThatBroker) {
+  ClusterState state;
+  const std::vector<MetadataRecord> log = {
+      BrokerStarted{7, numbered_id(900), Term(1), Timestamp(1)},
+      TopicCreated{numbered_id(1), "orders", 2, 1, Timestamp(1), {}},
+      BrokerStarted{7, numbered_id(900), Term(2), Timestamp(1)},
+      TopicAltered{numbered_id(1), 3, {}}};
+  Offset offset;
+  for (const MetadataRecord& record : log) {
+    ASSERT_EQ(encode(record)[1], std::byte{1});
+    ASSERT_TRUE(state.apply(offset, record));
+    offset = offset + 1;
+  }
+  const TopicPtr topic = state.image()->find("orders");
+  ASSERT_EQ(topic->placement.size(), 3U);
+  const raft::NodeId alone(7);
+  for (int p = 0; p < 3; ++p) {
+    const PartitionImage& placed = topic->partition(PartitionId(p));
+    EXPECT_EQ(placed.brokers(), ReplicaList{alone});
+    EXPECT_EQ(placed.placed_at, Offset(p < 2 ? 1 : 3));
+    EXPECT_EQ(topic->first_voters(PartitionId(p), alone), ReplicaList{alone});
+  }
+  EXPECT_TRUE(state.image()->find(alone)->is_active());
+
+  const RegisterBroker joins{.directory = numbered_id(900),
+                             .known_as = alone,
+                             .host = "h",
+                             .port = 1,
+                             .rack = "",
+                             .started_at = Timestamp(2)};
+  EXPECT_EQ(state.handle(joins)->answer, alone)
+      << "it is the same broker when it is not alone any more";
+}
+
+TEST(ClusterState, ATopicBeforeAnyBrokerIsNowhere) {
+  EXPECT_EQ(ClusterState()
+                .apply(Offset(0), TopicCreated{numbered_id(1), "orders", 1, 1, Timestamp(1), {}})
+                .error()
+                .code(),
+            Errc::kCorrupt);
+}
+
+TEST(ClusterState, MetadataRestoredElsewhereStartsOnlyWhileTheBrokerIsAlone) {
+  Cluster cluster;
+  ASSERT_TRUE(cluster.start());
+  const StartBroker elsewhere{1, numbered_id(800), Timestamp(2)};
+  ASSERT_TRUE(cluster.carry_out(elsewhere));
+  ASSERT_TRUE(cluster.carry_out(register_broker(2)));
+  EXPECT_EQ(cluster.carry_out(StartBroker{1, numbered_id(900), Timestamp(3)}).error().code(),
+            Errc::kForeignData);
+}
+
+TEST(ClusterState, ATopicIsNotMadeWhileTooManyDeletedOnesAreAwaited) {
+  Cluster cluster;
+  ASSERT_TRUE(cluster.start());
+  for (std::size_t i = 0; i < kMaxDeletedTopics; ++i) {
+    const Uuid id = numbered_id(static_cast<std::uint32_t>(1'000 + i));
+    ASSERT_TRUE(cluster.state.apply(cluster.end, TopicCreated{id, "t", 1, 1, Timestamp(1), {}}));
+    ASSERT_TRUE(cluster.state.apply(cluster.end + 1, TopicDeleted{id, Timestamp(1)}));
+    cluster.end = cluster.end + 2;
+  }
+  EXPECT_EQ(cluster.create("one-more").error().code(), Errc::kOverloaded);
+  ASSERT_TRUE(cluster.carry_out(ForgetTopic{numbered_id(1'000)}));
+  EXPECT_TRUE(cluster.create("one-more"));
+}
+
 TEST(ClusterState, ALogThatGoesOnWithoutARecordMovesTheImage) {
   Cluster cluster;
   ASSERT_TRUE(cluster.start());
@@ -277,6 +345,8 @@ INSTANTIATE_TEST_SUITE_P(
     Brokers, ClusterStateDamage,
     testing::Values(
         Contradiction{"epoch stands still", BrokerStarted{1, {}, Term(1), Timestamp(1)}},
+        Contradiction{"starts in another directory after brokers registered",
+                      BrokerStarted{1, numbered_id(800), Term(9), Timestamp(1)}},
         Contradiction{"starts without a number", BrokerStarted{-5, {}, Term(9), Timestamp(1)}},
         Contradiction{"the last number of all",
                       BrokerRegistered{raft::NodeId(0x7fffffff), numbered_id(800), "h", 1, "", {}}},

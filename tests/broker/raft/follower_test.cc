@@ -67,6 +67,15 @@ TEST(Follower, ATailThatTheLeaderDoesNotKnowIsNotAcknowledged) {
   EXPECT_EQ(node.group.committed(), Offset(4)) << "as far as the logs are known to agree";
 }
 
+TEST(Follower, WhatTheLastLeaderKnewIsNotWhatThisOneKnows) {
+  OneGroup node({});
+  node.hear_append(2, 1, point(0, 0), {{1, 4}});
+  node.flush();
+  node.sent.clear();
+  node.hear_append(3, 2, point(0, 0));
+  EXPECT_EQ(node.said(), "n3 <- append-reply t2 accepted durable=0 round=1\n");
+}
+
 TEST(Follower, NothingCommittedIsEverCut) {
   OneGroup node({.log = {{1, 5}}, .term = 1});
   node.hear_append(2, 2, point(1, 5), {}, 5);

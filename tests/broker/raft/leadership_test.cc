@@ -24,6 +24,8 @@ TEST(MembershipChange, WhatIsRefused) {
   EXPECT_EQ(change(nodes({1, 2, 3, 5})), Errc::kNotCaughtUp) << "5 is no learner";
   EXPECT_EQ(change(nodes({1, 2, 3, 4})), Errc::kOk);
   EXPECT_EQ(change(nodes({1, 2, 3})), Errc::kChangeInProgress);
+  node.absorb();
+  EXPECT_EQ(change(nodes({1, 2, 3})), Errc::kChangeInProgress) << "appended, and not committed";
 }
 
 TEST(MembershipChange, GoesThroughAJointMembership) {

@@ -40,6 +40,7 @@ void RandomWorld::judge_leader(Node& at) {
   ++seen_.elections;
   const auto [it, first] = leaders_.emplace(at.led, at.id);
   if (!first) broken("two leaders of one term, or one twice");
+  if (at.hard != HardState{at.led, at.id}) broken(to_string(at.id) + " leads by an unsaved vote");
   if (at.log.end() < Offset(static_cast<std::int64_t>(decided_.size()))) {
     broken(to_string(at.id) + " leads without committed records");
     return;

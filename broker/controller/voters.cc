@@ -17,17 +17,19 @@ bool share_rack(const VoterCandidate& a, const VoterCandidate& b) {
 
 }  // namespace
 
-ControllerMembers plan_voters(const std::vector<VoterCandidate>& active,
+ControllerMembers plan_voters(const std::vector<VoterCandidate>& brokers,
                               const ReplicaList& voters_now) {
   std::vector<VoterCandidate> chosen;
-  std::vector<VoterCandidate> rest = active;
+  std::vector<VoterCandidate> rest = brokers;
   const auto cost = [&](const VoterCandidate& candidate) {
     const auto neighbours = std::ranges::count_if(
         chosen, [&](const VoterCandidate& one) { return share_rack(one, candidate); });
-    return std::tuple(!candidate.live, neighbours, !contains(voters_now, candidate.id),
-                      candidate.id);
+    return std::tuple(!candidate.active, !candidate.live, neighbours,
+                      !contains(voters_now, candidate.id), candidate.id);
   };
-  while (chosen.size() < voters_for(active.size())) {
+  const auto active =
+      static_cast<std::size_t>(std::ranges::count(brokers, true, &VoterCandidate::active));
+  while (chosen.size() < voters_for(active)) {
     const auto best = std::ranges::min_element(rest, {}, cost);
     chosen.push_back(*best);
     rest.erase(best);

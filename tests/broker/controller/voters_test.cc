@@ -9,7 +9,7 @@
 namespace penstock::broker {
 namespace {
 
-// "1a 2b 3c! 4": broker 3 in rack c is not live; 4 has no rack.
+// "1a 2b 3c! 4 -5": broker 3 in rack c is not live; 4 has no rack; 5 is not active.
 std::vector<VoterCandidate> candidates(const std::string& text) {
   std::vector<VoterCandidate> list;
   std::string word;
@@ -19,8 +19,10 @@ std::vector<VoterCandidate> candidates(const std::string& text) {
       continue;
     }
     if (word.empty()) continue;
-    VoterCandidate one{
-        .id = raft::NodeId(std::stoi(word)), .rack = "", .live = !word.ends_with('!')};
+    VoterCandidate one{.id = raft::NodeId(std::abs(std::stoi(word))),
+                       .rack = "",
+                       .active = !word.starts_with('-'),
+                       .live = !word.ends_with('!')};
     for (const char letter : word) {
       if (std::isalpha(static_cast<unsigned char>(letter))) one.rack += letter;
     }
@@ -67,25 +69,35 @@ TEST(Voters, TheyAreSpreadOverRacks) {
   EXPECT_EQ(plan("1a 2a 3b 4c!", {1, 2, 3}), "1,2,3 | 4") << "a dead one brings no safety";
 }
 
-TEST(Voters, WhoDrainsIsNoCandidateAndGoes) { EXPECT_EQ(plan("2 3 4", {1, 2, 3}), "2,3,4 | "); }
+TEST(Voters, WhoDrainsFollowsWithoutAVote) {
+  EXPECT_EQ(plan("-1 2 3 4", {1, 2, 3}), "2,3,4 | 1");
+  EXPECT_EQ(plan("-1 2 3", {1, 2, 3}), "2 | 1,3") << "two that are active: one vote";
+  EXPECT_EQ(plan("-1", {1}), " | 1") << "nobody may vote: the caller changes nothing then";
+}
 
 TEST(VotersProperty, PlanningAgainChangesNothing) {
   for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
     Rng rng(seed);
-    std::vector<VoterCandidate> active;
+    std::vector<VoterCandidate> brokers;
     ReplicaList now;
+    std::size_t active = 0;
     for (int id = 1; id <= 9; ++id) {
       if (rng.one_in(3)) continue;
-      active.push_back(
+      brokers.push_back(
           {.id = raft::NodeId(id),
            .rack = rng.one_in(4) ? "" : std::string(1, static_cast<char>('a' + rng.below(3))),
+           .active = !rng.one_in(4),
            .live = !rng.one_in(4)});
+      if (brokers.back().active) ++active;
       if (rng.one_in(2)) now.emplace_back(id);
     }
-    const ControllerMembers once = plan_voters(active, now);
-    EXPECT_EQ(plan_voters(active, once.voters), once) << "seed " << seed;
-    EXPECT_EQ(once.voters.size() + once.learners.size(), active.size());
-    if (!active.empty()) EXPECT_EQ(once.voters.size() % 2, 1U);
+    const ControllerMembers once = plan_voters(brokers, now);
+    EXPECT_EQ(plan_voters(brokers, once.voters), once) << "seed " << seed;
+    EXPECT_EQ(once.voters.size() + once.learners.size(), brokers.size());
+    EXPECT_EQ(once.voters.size() % 2, active == 0 ? 0U : 1U);
+    for (const VoterCandidate& one : brokers) {
+      if (!one.active) EXPECT_FALSE(contains(once.voters, one.id)) << "seed " << seed;
+    }
   }
 }
 

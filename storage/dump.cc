@@ -42,7 +42,7 @@ class Dump {
     for (const FileInfo& entry : entries) {
       const auto name = parse_segment_name(entry.name);
       if (name) segments[name->base] |= name->kind == SegmentFile::kLog;
-      if (!name && entry.name != kCheckpointName) sink_("note: unknown file " + entry.name);
+      if (!name && !is_beside_segments(entry.name)) sink_("note: unknown file " + entry.name);
     }
     PENSTOCK_TRY(checkpoint());
     for (auto segment = segments.begin(); segment != segments.end(); ++segment) {

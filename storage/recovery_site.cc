@@ -24,7 +24,7 @@ Status RecoverySite::survey() {
   for (const FileInfo& entry : entries) {
     const auto name = parse_segment_name(entry.name);
     if (!name || entry.is_dir) {
-      if (entry.name != kCheckpointName) note("ignored unknown file " + entry.name);
+      if (!is_beside_segments(entry.name)) note("ignored unknown file " + entry.name);
       continue;
     }
     FoundSegment& segment = segments[name->base];

@@ -17,6 +17,12 @@ std::string segment_file_name(Offset base, SegmentFile kind) {
   return digits + (kind == SegmentFile::kLog ? ".log" : ".idx");
 }
 
+bool is_beside_segments(std::string_view name) {
+  constexpr std::string_view kTemporary = ".tmp";
+  if (name.ends_with(kTemporary)) name.remove_suffix(kTemporary.size());
+  return name == kCheckpointName || name == kReplicaStateName;
+}
+
 std::optional<SegmentName> parse_segment_name(std::string_view name) {
   if (name.size() != kDigits + kSuffixSize) return std::nullopt;
   const std::string_view suffix = name.substr(kDigits);

@@ -15,6 +15,9 @@ namespace penstock::storage {
 enum class SegmentFile { kLog, kIndex };
 
 inline constexpr std::string_view kCheckpointName = "checkpoint";
+// What the owner of a replicated log keeps beside it (docs/storage_format.md, "Replica state"); the
+// log itself neither reads nor writes it.
+inline constexpr std::string_view kReplicaStateName = "replica.state";
 
 std::string segment_file_name(Offset base, SegmentFile kind);
 
@@ -22,6 +25,10 @@ struct SegmentName {
   Offset base;
   SegmentFile kind;
 };
+
+// A file that belongs into the folder of a log but is no part of a segment, or a temporary one that
+// a crash left of it.
+bool is_beside_segments(std::string_view name);
 
 // None for every other name.
 std::optional<SegmentName> parse_segment_name(std::string_view name);

@@ -21,7 +21,12 @@ namespace penstock::broker {
 Bytes make_term_opening(Timestamp now);
 Bytes make_membership_batch(const raft::Membership& membership, Timestamp now);
 
-// The membership in a control batch; none when it holds something else.
+// The membership in a batch; none when it holds something else.
 Result<std::optional<raft::Membership>> membership_in(const record::BatchView& batch);
+
+// The value of a membership record alone, as it also stands in other files and in messages. None:
+// no membership (unsorted, without voters, over kMaxMembers in a list, bytes left over).
+Bytes encode_membership(const raft::Membership& membership);
+std::optional<raft::Membership> decode_membership(ByteView value);
 
 }  // namespace penstock::broker

@@ -10,7 +10,8 @@
 // header agree with the message that it came with. Threads: one at a time (the shard's); tickets
 // run elsewhere. Failure: kDiskFull leaves everything as it was (a follower's leader repeats). Any
 // other failed write, and every failed flush, is output.fatal: the process is expected to end.
-// output.fault: this log contradicts the cluster's; the replica is out of service until repaired.
+// output.fault: this log contradicts the cluster's. After either, and after close(), the replica is
+// out of service: inputs do nothing, it follows nobody, what is committed can still be read.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +73,13 @@ struct ReplicaOutput {
   std::optional<std::string> fault;
 };
 
+// Messages that came and were of no use; for metrics.
+struct ReplicaStats {
+  std::uint64_t bad_attachments = 0;  // batches that are not what their message says
+  std::uint64_t refused_appends = 0;  // good ones that the log did not take (no space, damage)
+  std::uint64_t refused_installs = 0;
+};
+
 class Replica {
  public:
   struct Opened;
@@ -119,7 +127,9 @@ class Replica {
                                    bool cached_only);
   Result<storage::Log::FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
 
-  // --- retention and repair; never beyond committed()
+  // --- retention; never beyond committed(). Both block, as truncation of the log does.
+  // The log begins at the batch that holds `before`; returns where that is. kOffsetOutOfRange
+  // beyond committed(); what is not on this disk yet stays.
   Result<Offset> delete_records(Offset before);
   Result<std::uint64_t> apply_retention();
   Status close();  // clean; nothing may be called but the destructor afterwards
@@ -136,6 +146,9 @@ class Replica {
   // Replicas that are known here to hold everything below `end` on disk, this one included; for
   // receipts.
   std::uint32_t replicas_durable_at(Offset end) const;
+  // This copy is not whole: it neither leads nor votes for a log that is shorter.
+  bool is_damaged() const;
+  const ReplicaStats& stats() const;
   const raft::Group& group() const;
   storage::Log& log();
 
@@ -148,6 +161,8 @@ class Replica {
 struct Replica::Opened {
   std::unique_ptr<Replica> replica;
   storage::RecoveryReport report;
+  // The side file was missing or damaged: memberships were looked for in the whole log.
+  bool rebuilt_state = false;
 };
 
 }  // namespace penstock::broker

@@ -1,13 +1,17 @@
 // VoteStore: (term, vote) of every group on this node, in one journal, so that an election of a
 // thousand groups costs a few flushes and not a thousand.
 //
-// Invariants: what saved() reported is found by the next open(); a record is there completely or
-// not at all; the latest record of a group wins. The journal is rewritten (new file, flush, rename,
-// flush of the folder) when it is large and mostly superseded, before new records are taken.
-// Threads: the owner's; FlushTicket::run() on another one meanwhile. Failure: a failed flush fences
-// the store (kFsyncFailed for ever): the process is expected to end. A torn tail is cut: nobody was
-// told. A bad record with valid ones behind it, or a bad file header, is kCorrupt: this node may
-// have forgotten a vote, and must join anew under another number.
+// Invariants: what a completed flush took is found by the next open(); a record is there completely
+// or not at all; the latest record of a group wins. When the journal fills up, a flush writes it
+// anew (new file, flush, rename, flush of the folder). After the last of a series of records one
+// more flush is wanted: it raises the watermark, below which a bad record is damage and no torn
+// tail.
+// Threads: the owner's; FlushTicket::run() on another one meanwhile. Failure: a flush that failed
+// with kDiskFull left everything as it was and is wanted again later; any other one fences the
+// store (kFsyncFailed for ever): the process is expected to end. A torn tail is cut: nobody was
+// told. A bad record below the watermark, or a bad file header, is kCorrupt: this node may have
+// forgotten a vote, and must join anew under another number. open() makes a journal where there is
+// none; whether there should have been one is the caller's to know.
 // Format: docs/storage_format.md, "Votes".
 #pragma once
 
@@ -31,7 +35,8 @@ class VoteStore {
 
   std::optional<raft::HardState> find(const TopicPartition& group) const;
 
-  // Queues a record; durable after the next flush that begins later.
+  // Queues a record; durable after the next flush that begins later. kInvalidArgument: a lower
+  // term, or another vote in the same one.
   Status put(const TopicPartition& group, const raft::HardState& state);
   // The group's replica is gone from this node for good.
   Status forget(const TopicPartition& group);
@@ -44,8 +49,8 @@ class VoteStore {
     friend class VoteStore;
     std::shared_ptr<const struct VoteFlushWork> work_;
   };
-  bool needs_flush() const;
-  // One at a time. Takes all that was put so far.
+  bool needs_flush() const;  // never while one is under way
+  // Takes all that was put so far.
   FlushTicket begin_flush();
   void complete_flush(const FlushTicket& ticket, const Status& status);
 

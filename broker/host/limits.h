@@ -1,0 +1,34 @@
+// The named limits of broker/host, each with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::broker {
+
+// Nodes in one list of a membership: far above any sensible replication factor; it bounds what a
+// damaged or hostile control batch can make a reader allocate.
+inline constexpr std::size_t kMaxMembers = 128;
+
+// Largest offset that a range from a peer may reach: sums of offsets and lengths cannot overflow.
+inline constexpr std::int64_t kMaxOffset = std::int64_t{1} << 62;
+
+// Smallest journal of votes: 1,636 records, so that an election of all groups of a usual broker
+// fits without a rewrite.
+inline constexpr std::size_t kMinVoteJournalBytes = 64U << 10;
+// A new journal has room for that many records a group, so that rewriting costs a small share of
+// what is written.
+inline constexpr std::size_t kVoteRecordsPerGroup = 8;
+// Largest journal that open() reads: 200,000 groups.
+inline constexpr std::size_t kMaxVoteJournalBytes = 64U << 20;
+
+// Memberships that a replica's side file lists before those below the log start are folded away;
+// one list has at most 3 * kMaxMembers numbers.
+inline constexpr std::size_t kMaxPlacedMemberships = 1024;
+// Largest side file that is read: all of the above, with room.
+inline constexpr std::size_t kMaxReplicaStateBytes = 4U << 20;
+
+// Piece in which a log is read to find its memberships when the side file is lost.
+inline constexpr std::uint64_t kRebuildReadBytes = 1U << 20;
+
+}  // namespace penstock::broker

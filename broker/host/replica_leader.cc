@@ -1,0 +1,149 @@
+// What a leader does: appends, and reads for its peers.
+#include <algorithm>
+#include <utility>
+
+#include "broker/host/control_batch.h"
+#include "broker/host/replica_parts.h"
+#include "protocol/record/batch.h"
+
+namespace penstock::broker {
+
+namespace {
+
+Status check_batches(ByteView batches) {
+  for (ByteView rest = batches; !rest.empty();) {
+    PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
+    // What a producer calls a membership must not become one.
+    if (batch.is_control()) return fail(Errc::kInvalidBatch, "producers send no control batches");
+    rest = rest.subspan(batch.size());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ReplicaAppend> Replica::append(MutableByteView batches) {
+  State& s = *state_;
+  if (s.ended) return fail(Errc::kNotLeader);
+  PENSTOCK_TRY_ASSIGN(const std::uint64_t room, s.group->propose_room());
+  if (batches.size() > room && room < s.options.raft.max_uncommitted_bytes) {
+    return fail(Errc::kOverloaded, "too much has no majority yet");
+  }
+  PENSTOCK_TRY(check_batches(batches));
+  const Term term = s.group->term();
+  const auto appended = s.log->append(batches, term);
+  if (!appended) {
+    static_cast<void>(s.keep_going(fail(appended.error())));
+    return std::unexpected(appended.error());
+  }
+  const Offset begin = appended->base_offset;
+  const Offset end = appended->last_offset + 1;
+  const Status known =
+      s.group->appended({begin, end, {{term, begin}}, {}, batches.size()}, s.now_ms());
+  if (!known) {
+    s.die(known.error());
+    return std::unexpected(known.error());
+  }
+  s.carry_out();
+  return ReplicaAppend{begin, end, appended->max_timestamp, term};
+}
+
+// What could not be appended stays, and is tried again at the next tick; a leader that cannot do it
+// for an election timeout steps down by itself.
+void Replica::State::append_control() {
+  while (!control.empty() && !ended) {
+    const raft::ControlEntry entry = control.front();
+    const bool wanted = group->role() == raft::Role::kLeader && group->term() == entry.term &&
+                        log->log_end() == entry.at;
+    if (!wanted) {
+      control.pop_front();
+      continue;
+    }
+    raft::EntryRange range{entry.at, entry.at + 1, {{entry.term, entry.at}}, {}, 0};
+    ReplicaState next = memory;
+    if (entry.membership) {
+      range.memberships.push_back({entry.at, *entry.membership});
+      next.placed.push_back(range.memberships.front());
+      if (!keep_going(remember(next))) return;
+    }
+    Bytes batch = entry.membership ? make_membership_batch(*entry.membership, clock.wall())
+                                   : make_term_opening(clock.wall());
+    range.bytes = batch.size();
+    const auto appended = log->append(batch, entry.term);
+    if (!appended) {
+      static_cast<void>(keep_going(fail(appended.error())));
+      return;
+    }
+    memory = std::move(next);
+    control.pop_front();
+    if (const Status known = group->appended(range, now_ms()); !known) die(known.error());
+  }
+}
+
+// --- reads for peers
+
+void Replica::State::nothing_to_send(const raft::ReadForPeer& read) {
+  group->send_range(read, {read.from, read.from, {}, {}, 0}, now_ms());
+}
+
+void Replica::State::send_range(const raft::ReadForPeer& read, const storage::ReadResult& found) {
+  const auto range = describe_batches(found.batches.view(), read.from, Checksums::kAlreadyVerified);
+  if (!range || range->empty()) {
+    nothing_to_send(read);
+    return;
+  }
+  std::erase_if(sendable, [&](const Sendable& old) { return old.to == read.to; });
+  sendable.push_back({read.to, *range, found.batches});
+  group->send_range(read, *range, now_ms());
+}
+
+void Replica::State::carry_out(const raft::ReadForPeer& read) {
+  const auto found =
+      log->read(read.from, read.max_bytes, storage::ReadUpTo::kEnd, /*cached_only=*/true);
+  if (found) {
+    send_range(read, *found);
+    return;
+  }
+  if (found.error().code() == Errc::kWouldBlock) {
+    auto later = log->prepare_read(read.from, read.max_bytes, storage::ReadUpTo::kEnd);
+    if (later) {
+      cold.emplace(next_cold, ColdRead{read, group->log_version(), *std::move(later)});
+      out.cold_reads.push_back(next_cold++);
+      return;
+    }
+  }
+  nothing_to_send(read);
+  look_for_damage();
+}
+
+// --- messages
+
+std::optional<SharedBytes> Replica::State::attachment_of(const raft::AppendRequest& request,
+                                                         raft::NodeId to) {
+  if (request.range.empty()) return SharedBytes();
+  const auto found = std::ranges::find_if(
+      sendable, [&](const Sendable& one) { return one.to == to && one.range == request.range; });
+  if (found == sendable.end()) return std::nullopt;
+  SharedBytes batches = std::move(found->batches);
+  sendable.erase(found);
+  return batches;
+}
+
+void Replica::State::send(raft::Envelope envelope) {
+  std::optional<SharedBytes> attachment = SharedBytes();
+  if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message)) {
+    attachment = attachment_of(*append, envelope.to);
+  } else if (const auto* install = std::get_if<raft::InstallRequest>(&envelope.message);
+             install != nullptr && options.state != nullptr) {
+    auto state = options.state->state_at(install->start);
+    if (!state) {
+      group->install_failed(envelope.to, now_ms());
+      return;
+    }
+    attachment = *std::move(state);
+  }
+  // Without its batches an append is lost on the way, as any message may be.
+  if (attachment) out.messages.push_back({std::move(envelope), *std::move(attachment)});
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,241 @@
+// From the disk to a group.
+#include <algorithm>
+#include <utility>
+
+#include "broker/host/control_batch.h"
+#include "broker/host/limits.h"
+#include "broker/host/replica_parts.h"
+#include "protocol/record/batch.h"
+#include "storage/segment_name.h"
+
+namespace penstock::broker {
+namespace {
+
+// A bound that no log reaches: nobody gets this replica's vote.
+constexpr Offset kEverything(kMaxOffset);
+
+Result<std::optional<ReplicaState>> read_side_file(Env& env, const std::string& path,
+                                                   const storage::LogIdentity& identity) {
+  PENSTOCK_TRY_ASSIGN(const bool exists, env.exists(path));
+  if (!exists) return std::nullopt;
+  auto file = env.read_file(path, kMaxReplicaStateBytes);
+  if (!file && file.error().code() != Errc::kCorrupt) return std::unexpected(file.error());
+  auto state = file ? decode_replica_state(*file, identity)
+                    : Result<ReplicaState>(std::unexpected(file.error()));
+  if (state) return *std::move(state);
+  if (state.error().code() == Errc::kCorrupt) return std::nullopt;
+  return std::unexpected(std::move(state).error().context(path));
+}
+
+enum class Confirmed { kYes, kNo, kUnreadable };
+
+// Whether the log holds that membership at that place.
+Result<Confirmed> confirm(storage::Log& log, const raft::PlacedMembership& placed) {
+  if (placed.at >= log.log_end()) return Confirmed::kNo;
+  const auto read = log.read(placed.at, 1, storage::ReadUpTo::kEnd);
+  if (!read && read.error().code() == Errc::kCorrupt) return Confirmed::kUnreadable;
+  if (!read) return std::unexpected(read.error());
+  const auto batch = record::BatchView::parse(read->batches.view());
+  if (!batch || batch->base_offset() != placed.at) return Confirmed::kNo;
+  const auto membership = membership_in(*batch);
+  const bool same = membership && *membership && **membership == placed.membership;
+  return same ? Confirmed::kYes : Confirmed::kNo;
+}
+
+// Drops what the log does not confirm. Committed ones need no look: they are never cut. Nor do
+// those below the log start, which are not in the log any more (settle_memory()).
+Status keep_confirmed(storage::Log& log, ReplicaState& memory) {
+  std::vector<raft::PlacedMembership> kept;
+  for (raft::PlacedMembership& placed : memory.placed) {
+    const Offset known = std::max(log.log_start(), std::min(memory.committed, log.log_end()));
+    if (placed.at >= known) {
+      PENSTOCK_TRY_ASSIGN(const Confirmed confirmed, confirm(log, placed));
+      if (confirmed == Confirmed::kNo) continue;
+    }
+    kept.push_back(std::move(placed));
+  }
+  memory.placed = std::move(kept);
+  return {};
+}
+
+// Where to go on behind a place that cannot be read.
+Offset behind_damage(const storage::Log& log, Offset at) {
+  for (const auto& range : log.damage()) {
+    if (range.begin <= at && at < range.end) return range.end;
+  }
+  return at + 1;
+}
+
+Status scan_memberships(storage::Log& log, ReplicaState& memory) {
+  for (Offset at = log.log_start(); at < log.log_end();) {
+    const auto read = log.read(at, kRebuildReadBytes, storage::ReadUpTo::kEnd);
+    if (!read && read.error().code() == Errc::kCorrupt) {
+      at = behind_damage(log, at);
+      continue;
+    }
+    if (!read) return std::unexpected(read.error());
+    for (ByteView rest = read->batches.view(); !rest.empty();) {
+      PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
+      PENSTOCK_TRY_ASSIGN(auto membership, membership_in(batch));
+      if (membership) memory.placed.push_back({batch.base_offset(), *std::move(membership)});
+      rest = rest.subspan(batch.size());
+    }
+    if (read->next <= at) break;
+    at = read->next;
+  }
+  if (memory.placed.size() > kMaxPlacedMemberships) {
+    return fail(Errc::kCorrupt, "more changes of members than one log may hold");
+  }
+  return {};
+}
+
+// A reset that reached the log and not the side file.
+void apply_reset(const storage::Log& log, ReplicaState& memory) {
+  if (!memory.reset) return;
+  const auto& [start, membership] = *memory.reset;
+  const bool done = log.log_start() == start.end && log.start_term() == start.term;
+  if (done) {
+    memory.fold_below(start.end);
+    memory.base = membership;
+    memory.base_is_known = true;
+    memory.committed = std::max(memory.committed, start.end);
+  }
+  memory.reset.reset();
+}
+
+Result<raft::Restored> restore(storage::Log& log, const ReplicaState& memory,
+                               const std::optional<raft::HardState>& hard_state) {
+  raft::Restored restored;
+  if (hard_state) restored.hard_state = *hard_state;
+  const Term before = std::max(log.start_term(), raft::kFirstTerm);
+  restored.start = {before, log.log_start()};
+  restored.end = log.log_end();
+  PENSTOCK_TRY_ASSIGN(const auto terms, log.terms());
+  for (const auto& [term, begin] : terms) restored.runs.push_back({term, begin});
+  restored.base_membership = memory.base;
+  restored.memberships = memory.placed;
+  restored.committed = std::clamp(memory.committed, restored.start.end, restored.end);
+  return restored;
+}
+
+}  // namespace
+
+std::string replica_state_path(const std::string& dir) {
+  return dir + "/" + std::string(storage::kReplicaStateName);
+}
+
+Result<ReplicaFound> find_memberships(Env& env, const std::string& dir,
+                                      const storage::LogIdentity& identity, storage::Log& log,
+                                      const raft::Membership& first) {
+  ReplicaFound found;
+  PENSTOCK_TRY_ASSIGN(auto side_file, read_side_file(env, replica_state_path(dir), identity));
+  found.side_file_lost = !side_file;
+  if (side_file) {
+    found.on_disk = *side_file;
+    found.memory = *std::move(side_file);
+    apply_reset(log, found.memory);
+    PENSTOCK_TRY(keep_confirmed(log, found.memory));
+  } else {
+    found.memory.base = first;
+    found.memory.base_is_known = log.log_start() == Offset(0);
+    PENSTOCK_TRY(scan_memberships(log, found.memory));
+  }
+  found.memory.fold_below(log.log_start());
+  return found;
+}
+
+Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string dir,
+                                      storage::LogIdentity identity,
+                                      storage::LogOptions log_options, ReplicaOptions options,
+                                      std::optional<raft::HardState> hard_state) {
+  if (options.first_membership.voters.empty()) {
+    return fail(Errc::kInvalidArgument, dir + ": a replica without voters");
+  }
+  auto state = std::make_unique<State>(env, clock, std::move(dir), identity, std::move(options));
+  State& s = *state;
+  PENSTOCK_TRY_ASSIGN(auto opened, storage::Log::open(env, clock, s.dir, identity, log_options));
+  s.log = std::move(opened.log);
+  PENSTOCK_TRY_ASSIGN(auto found,
+                      find_memberships(env, s.dir, identity, *s.log, s.options.first_membership));
+  s.memory = std::move(found.memory);
+  s.on_disk = std::move(found.on_disk);
+  const bool empty = s.log->log_start() == Offset(0) && s.log->log_end() == Offset(0);
+  const bool begun = hard_state && hard_state->term > raft::kFirstTerm;
+  if (found.side_file_lost && empty) {
+    if (begun) s.memory.lost_up_to = hard_state->term;
+    // Or else a power cut takes the new folder, and what was voted here looks like a lost log.
+    PENSTOCK_TRY(env.sync_dir(dir_of(s.dir)));
+  }
+
+  auto restored = restore(*s.log, s.memory, hard_state);
+  if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
+  s.damaged_until = s.damage_bound();
+  restored->damaged_until = s.damaged_until;
+  // Before any vote: a log without its side file is one that was lost.
+  if (found.side_file_lost) PENSTOCK_TRY(s.remember(s.memory));
+  s.group = std::make_unique<raft::Group>(s.options.self, s.options.raft, *std::move(restored),
+                                          s.options.seed, s.now_ms());
+  s.carry_out();
+  return Opened{.replica = std::unique_ptr<Replica>(new Replica(std::move(state))),
+                .report = std::move(opened.report),
+                .rebuilt_state = found.side_file_lost && !empty};
+}
+
+// --- memberships on disk
+
+Status Replica::State::remember(const ReplicaState& wanted) {
+  if (wanted.placed.size() > kMaxPlacedMemberships) {
+    return fail(Errc::kOverloaded, "more changes of members than one log may hold");
+  }
+  ReplicaState next = wanted;
+  next.committed = std::max(group ? group->committed() : wanted.committed, on_disk.committed);
+  PENSTOCK_TRY(env.replace_file(replica_state_path(dir), encode(next, identity)));
+  on_disk = std::move(next);
+  return {};
+}
+
+Status Replica::State::settle_memory() {
+  if (memory.lists_as(on_disk)) return {};
+  return remember(memory);
+}
+
+// --- damage
+
+Offset Replica::State::damage_bound() const {
+  if (memory.lost_up_to) return kEverything;
+  if (!log->damage().empty() || !memory.base_is_known) {
+    return std::max(log->durable_end(), Offset(1));
+  }
+  // An end that is not certain, or a start whose term is not known.
+  const bool start_unknown = log->log_start() > Offset(0) && log->start_term() < raft::kFirstTerm;
+  return start_unknown ? std::max(log->durable_end(), Offset(1)) : Offset(0);
+}
+
+// A read or a scrub found something.
+void Replica::State::look_for_damage() {
+  if (damaged_until > Offset(0) || ended) return;
+  const Offset bound = damage_bound();
+  if (bound == Offset(0)) return;
+  damaged_until = bound;
+  group->set_damaged_until(bound);
+  group->step_down(now_ms());
+}
+
+// What was damaged may have been cut, have expired or have been replaced; what was lost may be here
+// again.
+void Replica::State::look_for_repair() {
+  if (damaged_until == Offset(0) || ended) return;
+  if (memory.lost_up_to) {
+    // A record of a later term that is committed, and on this disk, has everything before it that
+    // was ever acknowledged.
+    const Offset safe = std::min(group->committed(), group->durable_end());
+    if (safe <= group->log_start() || group->point_at(safe).term <= *memory.lost_up_to) return;
+    memory.lost_up_to.reset();
+    if (!keep_going(remember(memory))) return;
+  }
+  if (damage_bound() > Offset(0)) return;
+  damaged_until = Offset(0);
+  group->set_damaged_until(Offset(0));
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,116 @@
+// What a Replica holds. Its ideas are in files of their own: replica_open.cc (from the disk to a
+// group), replica_follower.cc (what a leader sends), replica_leader.cc (appends, reads for peers),
+// replica.cc (dispatch, flushes, retention).
+//
+// Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
+// `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
+// what memory does. Internal to broker/host.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/host/replica.h"
+#include "broker/host/replica_state.h"
+
+namespace penstock::broker {
+
+struct Replica::State {
+  State(Env& env, const Clock& clock, std::string dir, storage::LogIdentity identity,
+        ReplicaOptions options);
+
+  Env& env;
+  const Clock& clock;
+  const std::string dir;
+  const storage::LogIdentity identity;
+  const ReplicaOptions options;
+
+  std::unique_ptr<storage::Log> log;
+  std::unique_ptr<raft::Group> group;
+  ReplicaState memory;
+  ReplicaState on_disk;
+  Offset damaged_until;  // as the group knows it
+
+  ReplicaOutput out;
+  ReplicaStats stats;
+  // Follower: until then appends are dropped unseen. One that the log did not take will not be
+  // taken a moment later, and the ones behind it would make the leader begin again at once.
+  std::int64_t no_appends_before_ms = 0;
+
+  // --- the flush that is under way
+  bool flushing = false;
+  std::uint64_t flush_version = 0;
+
+  // --- leader
+  std::deque<raft::ControlEntry> control;  // asked for, not in the log yet
+  struct Sendable {                        // read, and not yet in a message
+    raft::NodeId to;
+    raft::EntryRange range;
+    SharedBytes batches;
+  };
+  std::vector<Sendable> sendable;
+  struct ColdRead {
+    raft::ReadForPeer read;
+    std::uint64_t version = 0;
+    storage::Log::FileRead work;
+  };
+  std::map<std::uint64_t, ColdRead> cold;
+  std::uint64_t next_cold = 1;
+
+  std::int64_t now_ms() const { return clock.steady_ns() / 1'000'000; }
+  bool ended = false;  // after a fatal failure or a contradiction: inputs do nothing
+
+  // Carries out what the group wants, until it wants nothing more; `incoming` is the message that
+  // is being received, if one is.
+  void carry_out(const PeerMessage* incoming = nullptr);
+  void carry_out_one(raft::Output output, const PeerMessage* incoming);
+  // Passes on whether `status` is a success. What no disk may do ends the replica; a full one does
+  // not.
+  bool keep_going(const Status& status);
+  void die(Error error);
+  void contradict(std::string what);
+  // Tells the group what of its log is on the disk now.
+  void tell_durable();
+
+  // --- replica_follower.cc
+  void carry_out(const raft::Accept& accept, const PeerMessage* incoming);
+  bool cut(Offset from);
+  bool append_accepted(const raft::Accept& accept, ByteView batches);
+  void carry_out(const raft::InstallRequest& install, const PeerMessage* incoming);
+
+  // --- replica_leader.cc
+  void append_control();
+  void carry_out(const raft::ReadForPeer& read);
+  void send_range(const raft::ReadForPeer& read, const storage::ReadResult& found);
+  void nothing_to_send(const raft::ReadForPeer& read);
+  void send(raft::Envelope envelope);
+  std::optional<SharedBytes> attachment_of(const raft::AppendRequest& request, raft::NodeId to);
+
+  // --- memberships and damage
+  // The side file is made to list `wanted`; no write when it does already.
+  Status remember(const ReplicaState& wanted);
+  // Before what is below the log start goes: the side file says the truth.
+  Status settle_memory();
+  // The log begins further on.
+  Status follow_log_start();
+  void look_for_damage();
+  void look_for_repair();
+  Offset damage_bound() const;
+};
+
+// From the files of a replica to what a group begins with. Internal.
+struct ReplicaFound {
+  ReplicaState memory;
+  ReplicaState on_disk;
+  bool side_file_lost = false;
+};
+Result<ReplicaFound> find_memberships(Env& env, const std::string& dir,
+                                      const storage::LogIdentity& identity, storage::Log& log,
+                                      const raft::Membership& first);
+std::string replica_state_path(const std::string& dir);
+
+}  // namespace penstock::broker

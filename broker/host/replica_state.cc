@@ -1,0 +1,160 @@
+#include "broker/host/replica_state.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "base/assert.h"
+#include "base/coding.h"
+#include "broker/host/control_batch.h"
+#include "broker/host/limits.h"
+#include "protocol/record/crc32c.h"
+
+namespace penstock::broker {
+namespace {
+
+constexpr std::string_view kMagic = "PSTKREP1";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kBaseIsKnown = 1;
+constexpr std::uint32_t kResetFollows = 2;
+constexpr std::uint32_t kLostTermFollows = 4;
+constexpr std::size_t kHeaderBytes = 48;
+constexpr std::size_t kCrcBytes = 4;
+
+namespace at {
+constexpr std::size_t kVersion = 8;
+constexpr std::size_t kPartition = 12;
+constexpr std::size_t kTopic = 16;
+constexpr std::size_t kCommitted = 32;
+constexpr std::size_t kFlags = 40;
+constexpr std::size_t kPlaced = 44;
+}  // namespace at
+
+template <std::integral T>
+void append_le(Bytes& out, T value) {
+  std::array<std::byte, sizeof(T)> bytes{};
+  store_le(bytes.data(), value);
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+void append_membership(Bytes& out, const raft::Membership& membership) {
+  const Bytes value = encode_membership(membership);
+  append_le(out, static_cast<std::uint32_t>(value.size()));
+  out.insert(out.end(), value.begin(), value.end());
+}
+
+bool read_membership(ByteReader& reader, raft::Membership& out) {
+  std::uint32_t size = 0;
+  ByteView value;
+  if (!reader.read_le(size) || !reader.read_bytes(size, value)) return false;
+  auto membership = decode_membership(value);
+  if (!membership) return false;
+  out = *std::move(membership);
+  return true;
+}
+
+bool read_placed(ByteReader& reader, std::uint32_t count,
+                 std::vector<raft::PlacedMembership>& out) {
+  if (count > kMaxPlacedMemberships) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::int64_t offset = 0;
+    raft::Membership membership;
+    if (!reader.read_le(offset) || !read_membership(reader, membership)) return false;
+    if (offset < 0 || (!out.empty() && Offset(offset) <= out.back().at)) return false;
+    out.push_back({Offset(offset), std::move(membership)});
+  }
+  return true;
+}
+
+bool read_reset(ByteReader& reader, ReplicaState::Reset& out) {
+  std::int32_t term = 0;
+  std::int64_t end = 0;
+  if (!reader.read_le(term) || !reader.read_le(end) || end < 0) return false;
+  out.start = {Term(term), Offset(end)};
+  return read_membership(reader, out.membership);
+}
+
+std::unexpected<Error> corrupt(const char* why) {
+  return fail(Errc::kCorrupt, std::string("replica state: ") + why);
+}
+
+}  // namespace
+
+void ReplicaState::truncate(Offset from) {
+  std::erase_if(placed, [&](const auto& one) { return one.at >= from; });
+}
+
+void ReplicaState::fold_below(Offset start) {
+  const auto first_kept = std::ranges::lower_bound(placed, start, {}, &raft::PlacedMembership::at);
+  if (first_kept == placed.begin()) return;
+  base = std::prev(first_kept)->membership;
+  base_is_known = true;
+  placed.erase(placed.begin(), first_kept);
+}
+
+bool ReplicaState::lists_as(const ReplicaState& other) const {
+  return base == other.base && base_is_known == other.base_is_known && placed == other.placed &&
+         reset == other.reset && lost_up_to == other.lost_up_to;
+}
+
+Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
+  PENSTOCK_ASSERT(state.placed.size() <= kMaxPlacedMemberships, "checked before it is placed");
+  Bytes file(kHeaderBytes);
+  std::ranges::copy(as_bytes(kMagic), file.begin());
+  store_le(file.data() + at::kVersion, kVersion);
+  store_le(file.data() + at::kPartition, identity.partition.partition.value());
+  std::ranges::copy(identity.partition.topic.bytes, file.begin() + at::kTopic);
+  store_le(file.data() + at::kCommitted, state.committed.value());
+  store_le(file.data() + at::kFlags, (state.base_is_known ? kBaseIsKnown : 0U) |
+                                         (state.reset ? kResetFollows : 0U) |
+                                         (state.lost_up_to ? kLostTermFollows : 0U));
+  store_le(file.data() + at::kPlaced, static_cast<std::uint32_t>(state.placed.size()));
+  append_membership(file, state.base);
+  for (const auto& [offset, membership] : state.placed) {
+    append_le(file, offset.value());
+    append_membership(file, membership);
+  }
+  if (state.reset) {
+    append_le(file, state.reset->start.term.value());
+    append_le(file, state.reset->start.end.value());
+    append_membership(file, state.reset->membership);
+  }
+  if (state.lost_up_to) append_le(file, state.lost_up_to->value());
+  append_le(file, record::crc32c(file));
+  return file;
+}
+
+Result<ReplicaState> decode_replica_state(ByteView file, const storage::LogIdentity& identity) {
+  if (file.size() < kHeaderBytes + kCrcBytes) return corrupt("the file is too short");
+  const ByteView covered = file.first(file.size() - kCrcBytes);
+  if (!equal(file.first(kMagic.size()), as_bytes(kMagic)) ||
+      load_le<std::uint32_t>(file.data() + covered.size()) != record::crc32c(covered)) {
+    return corrupt("the file is damaged");
+  }
+  const auto version = load_le<std::uint32_t>(file.data() + at::kVersion);
+  const bool same_topic = equal(file.subspan(at::kTopic, 16), identity.partition.topic.bytes);
+  if (version != kVersion || !same_topic ||
+      load_le<std::int32_t>(file.data() + at::kPartition) != identity.partition.partition.value()) {
+    return fail(Errc::kForeignData, "replica state: another partition's or version's");
+  }
+  ReplicaState state;
+  const auto flags = load_le<std::uint32_t>(file.data() + at::kFlags);
+  state.base_is_known = (flags & kBaseIsKnown) != 0;
+  state.committed = Offset(load_le<std::int64_t>(file.data() + at::kCommitted));
+  ByteReader reader(covered.subspan(kHeaderBytes));
+  bool whole = read_membership(reader, state.base) &&
+               read_placed(reader, load_le<std::uint32_t>(file.data() + at::kPlaced), state.placed);
+  if (whole && (flags & kResetFollows) != 0) whole = read_reset(reader, state.reset.emplace());
+  if (whole && (flags & kLostTermFollows) != 0) {
+    std::int32_t term = 0;
+    whole = reader.read_le(term);
+    state.lost_up_to = Term(term);
+  }
+  if (!whole || reader.remaining() != 0 || state.committed < Offset(0)) {
+    return corrupt("its fields contradict each other");
+  }
+  return state;
+}
+
+}  // namespace penstock::broker

@@ -127,23 +127,6 @@ void Placer::put_head_first(ReplicaList& list) {
   std::rotate(list.begin(), head, head + 1);
 }
 
-// Each exchange makes the numbers of lists that brokers head more equal, so it ends.
-void Placer::even_out_heads(std::vector<ReplicaList>& lists) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (ReplicaList& list : lists) {
-      const raft::NodeId head = list.front();
-      const auto leaders = [&](raft::NodeId id) { return brokers_.at(id).leaders; };
-      const auto least = std::ranges::min_element(list, {}, leaders);
-      if (leaders(*least) + 2 > leaders(head)) continue;
-      count_head(head, -1);
-      count_head(*least, +1);
-      std::iter_swap(list.begin(), least);
-      changed = true;
-    }
-  }
-}
-
 // --- plans
 
 Result<std::vector<ReplicaList>> Placer::place(std::uint32_t partitions,
@@ -159,7 +142,6 @@ Result<std::vector<ReplicaList>> Placer::place(std::uint32_t partitions,
     put_head_first(list);
     count_head(list.front(), +1);
   }
-  even_out_heads(lists);
   return lists;
 }
 

@@ -53,7 +53,6 @@ class Placer {
   Result<raft::NodeId> pick(const ReplicaList& chosen);
   raft::NodeId pick_surplus(const ReplicaList& chosen) const;
   void put_head_first(ReplicaList& list);
-  void even_out_heads(std::vector<ReplicaList>& lists);
   using Rack = std::int64_t;  // the same number: the same rack
   Rack rack_of(raft::NodeId broker) const;
   std::size_t in_rack(const ReplicaList& list, Rack rack) const;

@@ -348,6 +348,8 @@ INSTANTIATE_TEST_SUITE_P(
         Contradiction{"starts in another directory after brokers registered",
                       BrokerStarted{1, numbered_id(800), Term(9), Timestamp(1)}},
         Contradiction{"starts without a number", BrokerStarted{-5, {}, Term(9), Timestamp(1)}},
+        Contradiction{"a number that was passed over or removed",
+                      BrokerRegistered{raft::NodeId(0), numbered_id(800), "h", 1, "", {}}},
         Contradiction{"the last number of all",
                       BrokerRegistered{raft::NodeId(0x7fffffff), numbered_id(800), "h", 1, "", {}}},
         Contradiction{"another directory for a known broker",

@@ -259,6 +259,18 @@ TEST(MetadataSnapshot, ARightChecksumOverNonsenseIsRefused) {
   EXPECT_GT(survived, 0) << "another host name is another valid snapshot";
 }
 
+// The last field before the checksum, a broker's number, in more bytes than it needs.
+TEST(MetadataSnapshot, OnlyTheBytesOfAWriterAreASnapshot) {
+  Bytes snapshot = small_cluster().snapshot();
+  const std::size_t last = snapshot.size() - 9;
+  ASSERT_EQ(snapshot[last], std::byte{2});
+  snapshot[last] = std::byte{0x82};
+  snapshot.insert(snapshot.begin() + static_cast<std::ptrdiff_t>(last) + 1, std::byte{0});
+  const std::size_t size = snapshot.size() - 8;
+  store_le(snapshot.data() + size, std::uint64_t{XXH3_64bits(snapshot.data(), size)});
+  EXPECT_EQ(ClusterState::restore(snapshot).error().code(), Errc::kCorrupt);
+}
+
 TEST(MetadataSnapshot, WhatANewerReleaseWroteIsNotGuessed) {
   Bytes snapshot = small_cluster().snapshot();
   snapshot[8] = std::byte{2};

@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(Deaths, Reconcile, testing::Values(
     Case{"too few of the wanted ones live",            "1,2,3", "1,2,3,4,5", "",  "",   "2,3", 1, "wait", "too few"},
     Case{"too few of the wanted ones keep up",         "1,2,3", "1,2,3,4,5", "",  "2,3", "",   1, "wait", "2 is 4000 records behind, 3 is 4000"},
     Case{"one newcomer is dead, but another can take a dead one's place", "1,4,5", "1,2,3", "4,5", "", "3,5", 1, "voters 1,2,4 learners 5", "4 instead of 3"},
+    Case{"...but not while too few of those that stay keep up", "1,4,5,6,7", "1,2,3", "4,5,6,7", "2", "3,5", 1, "wait", "5 is not heard"},
     Case{"one newcomer is dead, and nobody needs the other now", "1,4,5", "1,2,3", "4,5", "", "5", 1, "wait", "5 is not heard"}));
 // clang-format on
 

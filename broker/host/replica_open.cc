@@ -126,7 +126,8 @@ std::string replica_state_path(const std::string& dir) {
 
 Result<ReplicaFound> find_memberships(Env& env, const std::string& dir,
                                       const storage::LogIdentity& identity, storage::Log& log,
-                                      const raft::Membership& first) {
+                                      const raft::Membership& first,
+                                      const std::optional<raft::HardState>& hard_state) {
   ReplicaFound found;
   PENSTOCK_TRY_ASSIGN(auto side_file, read_side_file(env, replica_state_path(dir), identity));
   found.side_file_lost = !side_file;
@@ -135,6 +136,10 @@ Result<ReplicaFound> find_memberships(Env& env, const std::string& dir,
     found.memory = *std::move(side_file);
     apply_reset(log, found.memory);
     PENSTOCK_TRY(keep_confirmed(log, found.memory));
+  } else if (!hard_state) {
+    // Nobody ever voted here: a new log, or one that a broker wrote alone.
+    found.memory.base = first;
+    if (log.log_start() > Offset(0)) found.memory.adopted_at = log.log_start();
   } else {
     found.memory.base = first;
     found.memory.base_is_known = log.log_start() == Offset(0);
@@ -155,8 +160,8 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
   State& s = *state;
   PENSTOCK_TRY_ASSIGN(auto opened, storage::Log::open(env, clock, s.dir, identity, log_options));
   s.log = std::move(opened.log);
-  PENSTOCK_TRY_ASSIGN(auto found,
-                      find_memberships(env, s.dir, identity, *s.log, s.options.first_membership));
+  PENSTOCK_TRY_ASSIGN(auto found, find_memberships(env, s.dir, identity, *s.log,
+                                                   s.options.first_membership, hard_state));
   s.memory = std::move(found.memory);
   s.on_disk = std::move(found.on_disk);
   const bool empty = s.log->log_start() == Offset(0) && s.log->log_end() == Offset(0);
@@ -178,7 +183,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
   s.carry_out();
   return Opened{.replica = std::unique_ptr<Replica>(new Replica(std::move(state))),
                 .report = std::move(opened.report),
-                .rebuilt_state = found.side_file_lost && !empty};
+                .rebuilt_state = found.side_file_lost && !empty && hard_state.has_value()};
 }
 
 // --- memberships on disk
@@ -207,7 +212,8 @@ Offset Replica::State::damage_bound() const {
     return std::max(log->durable_end(), Offset(1));
   }
   // An end that is not certain, or a start whose term is not known.
-  const bool start_unknown = log->log_start() > Offset(0) && log->start_term() < raft::kFirstTerm;
+  const bool start_unknown = log->log_start() > Offset(0) && log->start_term() < raft::kFirstTerm &&
+                             memory.adopted_at != log->log_start();
   return start_unknown ? std::max(log->durable_end(), Offset(1)) : Offset(0);
 }
 

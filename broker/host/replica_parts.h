@@ -110,7 +110,8 @@ struct ReplicaFound {
 };
 Result<ReplicaFound> find_memberships(Env& env, const std::string& dir,
                                       const storage::LogIdentity& identity, storage::Log& log,
-                                      const raft::Membership& first);
+                                      const raft::Membership& first,
+                                      const std::optional<raft::HardState>& hard_state);
 std::string replica_state_path(const std::string& dir);
 
 }  // namespace penstock::broker

@@ -19,6 +19,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kBaseIsKnown = 1;
 constexpr std::uint32_t kResetFollows = 2;
 constexpr std::uint32_t kLostTermFollows = 4;
+constexpr std::uint32_t kAdoptedFollows = 8;
 constexpr std::size_t kHeaderBytes = 48;
 constexpr std::size_t kCrcBytes = 4;
 
@@ -95,7 +96,7 @@ void ReplicaState::fold_below(Offset start) {
 
 bool ReplicaState::lists_as(const ReplicaState& other) const {
   return base == other.base && base_is_known == other.base_is_known && placed == other.placed &&
-         reset == other.reset && lost_up_to == other.lost_up_to;
+         reset == other.reset && lost_up_to == other.lost_up_to && adopted_at == other.adopted_at;
 }
 
 Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
@@ -108,7 +109,8 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
   store_le(file.data() + at::kCommitted, state.committed.value());
   store_le(file.data() + at::kFlags, (state.base_is_known ? kBaseIsKnown : 0U) |
                                          (state.reset ? kResetFollows : 0U) |
-                                         (state.lost_up_to ? kLostTermFollows : 0U));
+                                         (state.lost_up_to ? kLostTermFollows : 0U) |
+                                         (state.adopted_at ? kAdoptedFollows : 0U));
   store_le(file.data() + at::kPlaced, static_cast<std::uint32_t>(state.placed.size()));
   append_membership(file, state.base);
   for (const auto& [offset, membership] : state.placed) {
@@ -121,6 +123,7 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
     append_membership(file, state.reset->membership);
   }
   if (state.lost_up_to) append_le(file, state.lost_up_to->value());
+  if (state.adopted_at) append_le(file, state.adopted_at->value());
   append_le(file, record::crc32c(file));
   return file;
 }
@@ -150,6 +153,11 @@ Result<ReplicaState> decode_replica_state(ByteView file, const storage::LogIdent
     std::int32_t term = 0;
     whole = reader.read_le(term);
     state.lost_up_to = Term(term);
+  }
+  if (whole && (flags & kAdoptedFollows) != 0) {
+    std::int64_t offset = 0;
+    whole = reader.read_le(offset) && offset >= 0;
+    state.adopted_at = Offset(offset);
   }
   if (!whole || reader.remaining() != 0 || state.committed < Offset(0)) {
     return corrupt("its fields contradict each other");

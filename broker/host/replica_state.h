@@ -28,6 +28,9 @@ struct ReplicaState {
   // The log was lost as a whole: what this node acknowledged in terms up to that one may be
   // missing.
   std::optional<Term> lost_up_to;
+  // A log that was written before it was replicated, and where it began then: the term of what was
+  // before that counts as the first one.
+  std::optional<Offset> adopted_at;
 
   // The log is about to be reset to that point, or was and the file does not know it yet.
   struct Reset {

@@ -27,7 +27,7 @@ raft::Membership told_by_the_log(const Member& member, const Clock& clock) {
                      .raft = {},
                      .seed = 1,
                      .state = nullptr},
-                    std::nullopt);
+                    raft::HardState{Term(1), raft::kNobody});
   EXPECT_OK(opened);
   return opened ? opened->replica->group().membership() : raft::Membership();
 }

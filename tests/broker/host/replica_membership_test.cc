@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/host/replica_state.h"
+#include "protocol/record/builder.h"
 #include "tests/broker/host/cluster.h"
 #include "tests/storage/expect.h"
 
@@ -197,6 +198,47 @@ TEST_F(MembershipTest, WithoutTheLogsBeginningALostSideFileTakesAwayTheVote) {
   ASSERT_OK(lost->delete_records(trio.committed_end()));
   EXPECT_FALSE(lost->is_damaged());
   EXPECT_EQ(lost->group().membership().learners, nodes({8}));
+}
+
+// --- logs from before
+
+TEST_F(MembershipTest, ALogThatABrokerWroteAloneIsAdoptedAndCopied) {
+  Cluster cluster(nodes({1}));
+  Member& first = cluster.node(1);
+  {
+    const TopicPartition partition{*Uuid::parse("000102030405060708090a0b0c0d0e0f"),
+                                   PartitionId(0)};
+    auto opened = storage::Log::open(*first.env, cluster.clock, kReplicaDir, {partition}, {});
+    ASSERT_OK(opened);
+    for (int i = 0; i < 20; ++i) {
+      record::BatchBuilder builder;
+      builder.append(cluster.clock.wall(), std::nullopt, as_bytes("from before"));
+      Bytes batch = *builder.build();
+      ASSERT_OK(opened->log->append(batch, Term(0)));
+    }
+    ASSERT_OK(opened->log->flush());
+    ASSERT_OK(opened->log->truncate_prefix(Offset(8)));
+    ASSERT_OK(opened->log->close());
+  }
+  for (int life = 0; life < 3; ++life) {
+    ASSERT_OK(cluster.start(first));
+    EXPECT_FALSE(first->is_damaged());
+    EXPECT_FALSE(first.rebuilt_state);
+    ASSERT_TRUE(cluster.produce(2));
+    EXPECT_EQ(first->log_start(), Offset(8));
+    EXPECT_GE(first->committed(), Offset(22));
+    cluster.crash(first, Survives::kNothingUnsynced);
+  }
+  ASSERT_OK(cluster.start(first));
+  Member& second = cluster.add(raft::NodeId(2));
+  ASSERT_OK(cluster.start(second));
+  cluster.elect();
+  ASSERT_OK(first->change_membership(nodes({1}), nodes({2})));
+  cluster.drain(first);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.differences().empty(); }))
+      << cluster.differences();
+  EXPECT_EQ(second->log_start(), Offset(8));
+  EXPECT_THAT(cluster.violations(), IsEmpty());
 }
 
 // --- the log is lost, or rots

@@ -24,6 +24,7 @@ ReplicaState full() {
 ReplicaState only_base() {
   ReplicaState state;
   state.base = voters({7});
+  state.adopted_at = Offset(70);
   return state;
 }
 

@@ -1,0 +1,42 @@
+#include "tests/sim/invariants/durable_majority.h"
+
+#include <algorithm>
+
+namespace penstock::sim {
+
+void DurableMajority::started(const ReplicaView& view, bool /*intact*/) {
+  durable_[{view.node, view.group}] = view.replica.durable_end();
+  committed_[{view.node, view.group}] = view.replica.committed();
+}
+
+bool DurableMajority::majority(const std::vector<raft::NodeId>& voters, GroupNumber group,
+                               Offset end) const {
+  const auto holders = std::ranges::count_if(voters, [&](raft::NodeId node) {
+    const auto found = durable_.find({node, group});
+    return found != durable_.end() && found->second >= end;
+  });
+  return static_cast<std::size_t>(holders) * 2 > voters.size();
+}
+
+void DurableMajority::stepped(const ReplicaView& view) {
+  durable_[{view.node, view.group}] = view.replica.durable_end();
+  Offset& before = committed_[{view.node, view.group}];
+  const Offset committed = view.replica.committed();
+  const std::string who = to_string(view.node) + " group " + std::to_string(view.group);
+  if (committed < before) {
+    violated(who + ": the commit point went back from " + std::to_string(before.value()) + " to " +
+             std::to_string(committed.value()));
+  }
+  before = committed;
+  if (view.output == nullptr || !view.output->committed) return;
+  if (view.replica.role() != raft::Role::kLeader) return;
+  const raft::Membership& membership = view.replica.group().membership();
+  if (majority(membership.voters, view.group, committed) &&
+      (!membership.is_joint() || majority(membership.outgoing, view.group, committed))) {
+    return;
+  }
+  violated(who + " commits up to " + std::to_string(committed.value()) +
+           " without a majority of disks of " + to_string(membership));
+}
+
+}  // namespace penstock::sim

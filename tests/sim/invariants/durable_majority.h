@@ -1,0 +1,29 @@
+// A leader calls committed only what a majority has on its disk, in both majorities while the
+// membership is joint; no commit point goes back within one life of a node.
+//
+// "On its disk" is what the node's own log called durable at that time, dead nodes included: what
+// they had counts.
+#pragma once
+
+#include <map>
+
+#include "tests/sim/invariants/invariant.h"
+
+namespace penstock::sim {
+
+class DurableMajority final : public Invariant {
+ public:
+  using Invariant::Invariant;
+  std::string_view name() const override { return "durable-majority"; }
+
+  void started(const ReplicaView& view, bool intact) override;
+  void stepped(const ReplicaView& view) override;
+
+ private:
+  bool majority(const std::vector<raft::NodeId>& voters, GroupNumber group, Offset end) const;
+
+  std::map<std::pair<raft::NodeId, GroupNumber>, Offset> durable_;
+  std::map<std::pair<raft::NodeId, GroupNumber>, Offset> committed_;
+};
+
+}  // namespace penstock::sim

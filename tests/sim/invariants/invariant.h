@@ -1,0 +1,74 @@
+// Invariant: a property that must hold after every event, by name, each in a file of its own.
+//
+// Invariants see what nodes do from outside: what they send, what they report, what is on their
+// disks. They keep their own record and never ask the code under test what to expect.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/host/replica.h"
+#include "tests/sim/network.h"
+
+namespace penstock::sim {
+
+// Who a batch is: the sender and its count stand in the batch's header. Control batches: nobody.
+struct BatchName {
+  std::int64_t client = -1;
+  std::int32_t number = -1;
+  friend auto operator<=>(const BatchName&, const BatchName&) = default;
+};
+
+struct ReplicaView {
+  raft::NodeId node;
+  GroupNumber group;
+  broker::Replica& replica;
+  const broker::ReplicaOutput* output = nullptr;  // of the last step, if that is why we look
+};
+
+class Violations {
+ public:
+  void add(std::string_view invariant, std::string text) {
+    if (all_.size() < 20) all_.push_back(std::string(invariant) + ": " + std::move(text));
+  }
+  bool none() const { return all_.empty(); }
+  const std::vector<std::string>& all() const { return all_; }
+
+ private:
+  std::vector<std::string> all_;
+};
+
+class Invariant {
+ public:
+  explicit Invariant(Violations& violations) : violations_(violations) {}
+  virtual ~Invariant() = default;
+  virtual std::string_view name() const = 0;
+
+  // A replica was opened from its disk, after a crash or for the first time. `intact`: nobody
+  // damaged that disk.
+  virtual void started(const ReplicaView&, bool /*intact*/) {}
+  virtual void crashed(raft::NodeId) {}
+  virtual void stepped(const ReplicaView&) {}
+  // Before the node acts on it, and perhaps dies in the middle.
+  virtual void received(GroupNumber, const broker::PeerMessage&) {}
+  virtual void sent(GroupNumber, const broker::PeerMessage&) {}
+  // What clients saw.
+  virtual void requested(GroupNumber, BatchName) {}
+  virtual void acknowledged(GroupNumber, BatchName, Offset) {}
+  virtual void refused(GroupNumber, BatchName) {}  // told that it definitely did not happen
+  // Everything has healed and come to rest.
+  virtual void ended() {}
+
+ protected:
+  void violated(std::string text) { violations_.add(name(), std::move(text)); }
+
+ private:
+  Violations& violations_;
+};
+
+// Every one there is.
+std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations);
+
+}  // namespace penstock::sim

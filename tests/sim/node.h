@@ -1,0 +1,112 @@
+// Node: a simulated broker process with its disk: replicas of all groups, a vote store, and the
+// little that a shell does around them: carry messages, wait for disks, answer producers.
+//
+// The replicas, the vote store and the log under them are the production code. A crash destroys all
+// of it and leaves the disk with a random part of what was not synced. Threads: one.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "broker/host/replica.h"
+#include "broker/host/vote_store.h"
+#include "tests/fakes/fake_env.h"
+#include "tests/sim/invariants/invariant.h"
+#include "tests/sim/network.h"
+#include "tests/sim/world.h"
+
+namespace penstock::sim {
+
+// What the parts of a life share.
+struct Scene {
+  World& world;
+  const Weather& weather;
+  Network& network;
+  std::vector<std::unique_ptr<Invariant>>& invariants;
+  Violations& violations;
+};
+
+class Node {
+ public:
+  // Told once; kTimeout stands for "the outcome is not known".
+  using Answer = std::move_only_function<void(Result<Offset>)>;
+
+  Node(Scene& scene, raft::NodeId id, std::vector<raft::Membership> first_memberships);
+  ~Node();
+
+  raft::NodeId id() const { return id_; }
+  bool is_up() const { return up_; }
+  // Null when the node is down.
+  broker::Replica* replica(GroupNumber group);
+
+  void start();
+  void crash();
+  // The process dies at its n-th disk call from now.
+  void crash_in_disk_call(std::uint64_t calls_from_now);
+  // Nothing happens in the process for that long, then everything at once.
+  void pause(std::int64_t for_ns);
+  void jump_clock(std::int64_t ms) { clock_.jump_wall_ms(ms); }
+  void fill_disk();
+  void free_disk() { disk_.set_capacity(std::nullopt); }
+  // Flips one bit in what is stored of a group, if anything is. Precondition: down.
+  void rot();
+
+  void receive(GroupNumber group, const broker::PeerMessage& message);
+  // Asks this node to append a batch of `records` and answers when it is committed, or not.
+  void produce(GroupNumber group, BatchName name, int records, Answer answer);
+  void transfer(GroupNumber group, raft::NodeId to);
+  void change_membership(GroupNumber group, const std::vector<raft::NodeId>& voters,
+                         const std::vector<raft::NodeId>& learners);
+  void delete_records(GroupNumber group, Rng& rng);
+
+ private:
+  struct Waiter {
+    Offset begin;
+    Offset end;
+    Term term;
+    Answer answer;
+  };
+  struct Hosted {
+    std::unique_ptr<broker::Replica> replica;
+    bool flushing = false;
+    bool checkpointing = false;
+    std::int64_t timer_at_ms = -1;  // earliest one that is set
+    std::deque<Waiter> waiters;
+  };
+
+  std::string describe(GroupNumber group) const;
+  bool open(GroupNumber group);
+  // Carries out what the replica asked for since the last time.
+  void pump(GroupNumber group);
+  void answer_waiters(GroupNumber group, const broker::ReplicaOutput& output);
+  void save(GroupNumber group, const raft::HardState& state);
+  void flush_votes();
+  void flush(GroupNumber group);
+  void checkpoint(GroupNumber group);
+  void read_cold(GroupNumber group, std::uint64_t ticket);
+  void set_timer(GroupNumber group);
+  // Runs `action` after `delay`, unless the process has died by then; later if it is paused.
+  void later(std::int64_t delay_ns, World::Action action);
+  void run_when_awake(std::uint64_t life, World::Action action);
+  std::int64_t disk_time();
+  void die(const std::string& why);
+
+  Scene& scene_;
+  const raft::NodeId id_;
+  const std::vector<raft::Membership> first_memberships_;  // by group
+  fakes::FakeEnv disk_;
+  NodeClock clock_;
+  bool up_ = false;
+  bool intact_ = true;
+  std::uint64_t life_ = 0;  // counts starts and crashes
+  std::int64_t paused_until_ns_ = 0;
+  std::map<GroupNumber, Hosted> hosted_;
+  std::unique_ptr<broker::VoteStore> votes_;
+  bool flushing_votes_ = false;
+  std::vector<std::pair<GroupNumber, raft::HardState>> unsaved_votes_;
+};
+
+}  // namespace penstock::sim

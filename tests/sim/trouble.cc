@@ -1,0 +1,169 @@
+#include "tests/sim/trouble.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/probes.h"
+
+namespace penstock::sim {
+namespace {
+
+constexpr double kDownTime_s = 2;
+constexpr double kPartitionTime_s = 4;
+constexpr double kPauseTime_s = 2;
+constexpr double kDiskFullTime_s = 3;
+
+std::int64_t seconds(double s) {
+  return static_cast<std::int64_t>(s * static_cast<double>(kSecond));
+}
+
+}  // namespace
+
+Trouble::Trouble(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes, int groups)
+    : scene_(scene), nodes_(nodes), groups_(groups) {}
+
+void Trouble::every(double mean_s, std::function<void()> what) {
+  if (mean_s <= 0) return;
+  scene_.world.after(scene_.world.around(seconds(mean_s)), [this, mean_s, what = std::move(what)] {
+    if (stopped_) return;
+    what();
+    every(mean_s, what);
+  });
+}
+
+void Trouble::start() {
+  World& world = scene_.world;
+  const Weather& weather = scene_.weather;
+  every(weather.partition_every_s, [this] { partition(); });
+  every(weather.reset_every_s, [this] { scene_.network.reset(); });
+  every(weather.crash_every_s, [this] {
+    Node& node = any_node();
+    node.crash();
+    start_later(node);
+  });
+  every(weather.crash_in_disk_every_s, [this] { crash_in_disk_call(); });
+  every(weather.crash_all_every_s, [this] { crash_all(); });
+  every(weather.pause_every_s,
+        [this, &world] { any_node().pause(world.around(seconds(kPauseTime_s))); });
+  every(weather.clock_jump_every_s, [this, &world] {
+    any_node().jump_clock(static_cast<std::int64_t>(world.rng().below(120'000)) - 60'000);
+  });
+  every(weather.disk_full_every_s, [this, &world] {
+    Node& node = any_node();
+    node.fill_disk();
+    world.after(world.around(seconds(kDiskFullTime_s)), [&node] { node.free_disk(); });
+  });
+  every(weather.transfer_every_s, [this] {
+    const GroupNumber group = any_group();
+    if (Node* from = leader(group)) from->transfer(group, any_node().id());
+  });
+  if (weather.rot) {
+    world.after(world.around(10 * kSecond), [this] { rot(); });
+  } else {
+    every(weather.membership_every_s, [this] { change_membership(); });
+  }
+  every(weather.delete_records_every_s,
+        [this, &world] { any_node().delete_records(any_group(), world.rng()); });
+}
+
+void Trouble::stop() {
+  stopped_ = true;
+  scene_.world.note("everything heals");
+  scene_.network.heal();
+  scene_.network.calm();
+  for (auto& node : nodes_) {
+    node->free_disk();
+    node->start();
+  }
+}
+
+Node& Trouble::any_node() { return *nodes_[scene_.world.rng().below(nodes_.size())]; }
+
+GroupNumber Trouble::any_group() {
+  return static_cast<GroupNumber>(scene_.world.rng().below(static_cast<std::uint64_t>(groups_)));
+}
+
+Node* Trouble::leader(GroupNumber group) {
+  for (auto& node : nodes_) {
+    const auto* replica = node->replica(group);
+    if (replica != nullptr && replica->role() == raft::Role::kLeader) return node.get();
+  }
+  return nullptr;
+}
+
+void Trouble::start_later(Node& node) {
+  scene_.world.after(scene_.world.around(seconds(kDownTime_s)), [&node] { node.start(); });
+}
+
+// Two halves, one alone, one direction only, or a bridge (one node sees both sides).
+void Trouble::partition() {
+  World& world = scene_.world;
+  const std::uint64_t kind = world.rng().below(4);
+  const std::size_t special = world.rng().below(nodes_.size());
+  const std::uint64_t sides = world.rng().next();
+  for (std::size_t a = 0; a < nodes_.size(); ++a) {
+    for (std::size_t b = 0; b < nodes_.size(); ++b) {
+      const bool apart = ((sides >> a) & 1U) != ((sides >> b) & 1U);
+      const bool cut = (kind == 0 && apart) || (kind == 1 && (a == special) != (b == special)) ||
+                       (kind == 2 && a == special && b != special) ||
+                       (kind == 3 && apart && a != special && b != special);
+      if (cut) scene_.network.cut(nodes_[a]->id(), nodes_[b]->id());
+    }
+  }
+  world.note("partition of kind " + std::to_string(kind));
+  world.after(world.around(seconds(kPartitionTime_s)), [this] { scene_.network.heal(); });
+}
+
+void Trouble::crash_in_disk_call() {
+  World& world = scene_.world;
+  Node& node = any_node();
+  node.crash_in_disk_call(world.rng().below(20));
+  // Whether it died by then or not.
+  world.after(world.around(seconds(kDownTime_s)), [&node] {
+    node.crash();
+    node.start();
+  });
+}
+
+void Trouble::crash_all() {
+  probe(Probe::kAllCrashed);
+  for (auto& node : nodes_) {
+    node->crash();
+    start_later(*node);
+  }
+}
+
+void Trouble::rot() {
+  if (stopped_) return;
+  Node& node = any_node();
+  node.crash();
+  node.rot();
+  start_later(node);
+}
+
+void Trouble::change_membership() {
+  World& world = scene_.world;
+  const GroupNumber group = any_group();
+  Node* node = leader(group);
+  if (node == nullptr) return;
+  const raft::Membership& now = node->replica(group)->group().membership();
+  std::vector<raft::NodeId> voters;
+  std::vector<raft::NodeId> learners;
+  if (!now.learners.empty() && world.rng().one_in(2)) {
+    // Learners that keep up become voters, and some voters go.
+    voters = now.voters;
+    voters.insert(voters.end(), now.learners.begin(), now.learners.end());
+    while (voters.size() > 1 && world.rng().one_in(2)) {
+      voters.erase(voters.begin() + static_cast<std::ptrdiff_t>(world.rng().below(voters.size())));
+    }
+    std::ranges::sort(voters);
+  } else {
+    voters = now.voters;
+    for (const auto& other : nodes_) {
+      if (!now.is_voter(other->id()) && world.rng().one_in(2)) learners.push_back(other->id());
+    }
+  }
+  node->change_membership(group, voters, learners);
+}
+
+}  // namespace penstock::sim

@@ -1,0 +1,45 @@
+// Weather: what goes wrong in one simulated life, drawn from its seed.
+//
+// Swarm testing (Groce et al., 2012): each kind of fault is on or off by a coin, then gets a rate,
+// so that lives differ in kind and not only in order. Units: probabilities a message or operation;
+// mean seconds of virtual time between two events of a kind, 0 for never.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/random.h"
+
+namespace penstock::sim {
+
+struct Weather {
+  // network
+  double loss = 0;
+  double duplication = 0;
+  std::int64_t min_delay_ns = 0;
+  std::int64_t mean_delay_ns = 0;
+  double slow_message = 0;  // takes a hundred times as long: reordering
+  double partition_every_s = 0;
+  double reset_every_s = 0;  // all that is on the way between two nodes is lost
+  // processes
+  double crash_every_s = 0;          // one node, between two events
+  double crash_in_disk_every_s = 0;  // one node, at one of its next disk calls
+  double crash_all_every_s = 0;
+  double pause_every_s = 0;
+  double clock_jump_every_s = 0;
+  // disks
+  std::int64_t mean_flush_ns = 0;
+  double slow_flush = 0;  // takes as long as an election
+  double disk_full_every_s = 0;
+  double cold_reads = 0;  // part of the lives in which nothing is in the page cache
+  bool rot = false;       // a bit flips in the log of one node, while it is down
+  // operators
+  double transfer_every_s = 0;
+  double membership_every_s = 0;
+  double delete_records_every_s = 0;
+
+  static Weather draw(Rng& rng);
+  std::string to_string() const;
+};
+
+}  // namespace penstock::sim

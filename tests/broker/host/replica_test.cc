@@ -135,6 +135,26 @@ TEST_F(ReplicaTest, ADivergentTailOfADeadLeaderIsCut) {
   expect_agreement(trio);
 }
 
+TEST_F(ReplicaTest, ATailIsCutEvenIfThereIsNoSpaceForWhatReplacesIt) {
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(5));
+  Member& old = trio.elect();
+  trio.cut_off(old.id.value());
+  for (int i = 0; i < 4; ++i) ASSERT_OK(trio.append(old));
+  trio.settle();
+  ASSERT_TRUE(trio.produce(3));
+  old.env->set_capacity(0);
+  trio.heal();
+  trio.run(1'000);
+  ASSERT_TRUE(old.is_up());
+  EXPECT_EQ(old.truncations, 1);
+  EXPECT_GT(old->stats().refused_appends, 0U);
+  EXPECT_LT(old->log_end(), trio.committed_end());
+  EXPECT_EQ(old->log_end(), old->group().log_end());
+  old.env->set_capacity(std::nullopt);
+  expect_agreement(trio);
+}
+
 TEST_F(ReplicaTest, AFollowerThatLosesWhatItDidNotFlushGetsItAgain) {
   trio.start_everyone();
   Member& leader = trio.elect();

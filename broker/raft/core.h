@@ -38,7 +38,8 @@ struct Transfer {
 };
 
 struct Leadership {
-  Offset term_start;  // where the no-op of the term lies
+  // Where the no-op lies that opens the term; none when a sole voter leads, who needs none.
+  std::optional<Offset> opening;
   std::map<NodeId, Progress> peers;
   std::uint64_t round = 0;            // of the last heartbeat or probe
   std::uint64_t broadcast_round = 0;  // of the last one that everybody got
@@ -93,7 +94,8 @@ struct Core {
   void fault(std::string what);
 
   bool is_leading() const { return role == Role::kLeader; }
-  bool is_ready() const { return is_leading() && committed > lead->term_start; }
+  // All that earlier leaders committed is known to be committed.
+  bool is_ready() const { return is_leading() && (!lead->opening || committed > *lead->opening); }
   // The own disk has not answered for so long that this node had better not lead.
   bool is_flush_stalled() const;
   // A leader is known to be alive: nobody may disturb it (leader stickiness).

@@ -63,7 +63,8 @@ bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
 }  // namespace
 
 bool may_campaign(const Core& core) {
-  return is_needed(core) && core.damaged_until == Offset(0) && !core.is_flush_stalled();
+  return is_needed(core) && core.damaged_until == Offset(0) &&
+         (!core.is_flush_stalled() || is_sole_voter(core));
 }
 
 bool is_sole_voter(const Core& core) {

@@ -1,8 +1,10 @@
 #include "broker/raft/replication.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "broker/raft/election.h"
 #include "broker/raft/limits.h"
 #include "broker/raft/membership_change.h"
 #include "broker/raft/quorum.h"
@@ -60,7 +62,9 @@ bool hears_majority(const Core& core) {
 }
 
 bool must_step_down(const Core& core) {
-  if (core.is_flush_stalled() || !hears_majority(core)) return true;
+  // A sole voter with a slow disk has nobody to make room for.
+  if (core.is_flush_stalled() && !is_sole_voter(core)) return true;
+  if (!hears_majority(core)) return true;
   return core.lead->control &&
          core.now_ms - core.lead->control_since_ms > core.options.election_timeout_ms;
 }
@@ -115,10 +119,14 @@ void on_refused(Core& core, NodeId from, Progress& peer, const AppendReply& repl
 void become_leader(Core& core) {
   core.votes.clear();
   core.lead.emplace();
-  core.lead->term_start = core.log.end();
   core.set_role(Role::kLeader, core.self);
   follow_membership(core);
-  request_control(core, std::nullopt);
+  if (is_sole_voter(core)) {
+    advance_commit(core);
+  } else {
+    core.lead->opening = core.log.end();
+    request_control(core, std::nullopt);
+  }
   broadcast_heartbeat(core);
   core.lead->heartbeat_due_ms = core.now_ms + core.options.heartbeat_ms;
 }
@@ -157,9 +165,13 @@ void leader_tick(Core& core) {
 }
 
 std::int64_t leader_deadline_ms(const Core& core) {
-  std::int64_t due = core.lead->heartbeat_due_ms;
+  std::int64_t due = std::numeric_limits<std::int64_t>::max();
+  if (!core.lead->peers.empty()) due = core.lead->heartbeat_due_ms;
+  if (core.lead->control) {
+    due = std::min(due, core.lead->control_since_ms + core.options.election_timeout_ms + 1);
+  }
   if (core.lead->transfer) due = std::min(due, core.lead->transfer->give_up_ms);
-  if (core.flush_since_ms) {
+  if (core.flush_since_ms && !is_sole_voter(core)) {
     due = std::min(due, *core.flush_since_ms + core.options.election_timeout_ms + 1);
   }
   return due;
@@ -249,7 +261,10 @@ void advance_commit(Core& core) {
     const auto peer = core.lead->peers.find(node);
     return peer == core.lead->peers.end() ? Offset(0) : peer->second.durable();
   });
-  if (decided <= core.committed || core.log.point_at(decided).term != core.hard.term) return;
+  if (decided <= core.committed) return;
+  // Records of earlier terms are committed by one of this term, not by counting: another leader
+  // could still replace them. Beside a sole voter there is no other leader.
+  if (core.log.point_at(decided).term != core.hard.term && !is_sole_voter(core)) return;
   core.commit_to(decided);
   forget_committed_bytes(*core.lead, core.committed);
   membership_committed(core);

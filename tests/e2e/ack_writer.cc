@@ -1,10 +1,13 @@
-// Publishes numbered records as fast as it may and writes down every acknowledgement, until it is told to stop
-// (SIGTERM) or the broker is gone. What it wrote down must be in the log afterwards, byte for byte.
+// Publishes numbered records as fast as it may and writes down every acknowledgement, until it is
+// told to stop (SIGTERM) or the broker is gone. What it wrote down must be in the log afterwards,
+// byte for byte.
 //
 //   penstock-ack-writer BOOTSTRAP TOPIC PARTITIONS FIRST_NUMBER OUTPUT
 //
-// A record's value is "<number>:<filler>", the filler a function of the number. OUTPUT gets one line
-// "<number> <partition> <offset> <replicas fsynced>" an acknowledgement; the last number tried is printed.
+// A record's value is "<number>:<filler>", the filler a function of the number. OUTPUT gets one
+// line
+// "<number> <partition> <offset> <replicas fsynced>" an acknowledgement. It prints "writing" when
+// it begins, and the last number tried in the end.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -58,6 +61,8 @@ int run(const char* bootstrap, const char* topic, std::int32_t partitions, std::
                                                   .delivery_timeout = milliseconds(500)});
   if (!producer) return std::fprintf(stderr, "%s\n", producer.error().to_string().c_str()), 1;
 
+  std::puts("writing");
+  std::fflush(stdout);
   bool healthy = true;
   while (healthy && stop_requested == 0) {
     const std::string value = value_of(number);

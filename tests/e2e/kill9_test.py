@@ -23,6 +23,7 @@ def filler(number):
 def write_until_killed(broker, first_number, acks_path, seconds):
     writer = subprocess.Popen([BIN / "penstock-ack-writer", broker.address, "load", str(PARTITIONS),
                                str(first_number), acks_path], stdout=subprocess.PIPE, text=True)
+    writer.stdout.readline()  # "writing"
     time.sleep(seconds)  # the moment of the kill is the experiment, not a condition to wait for
     broker.kill()
     out, _ = writer.communicate(timeout=60)

@@ -44,6 +44,11 @@ elseif(NOT PENSTOCK_SANITIZER STREQUAL "")
   message(FATAL_ERROR "PENSTOCK_SANITIZER is '${PENSTOCK_SANITIZER}': use address, thread or nothing")
 endif()
 
+set(PENSTOCK_MUTANT 0 CACHE STRING "Builds in the known bug of that number (base/mutant.h); -1: all, one awake")
+if(NOT PENSTOCK_MUTANT EQUAL 0)
+  add_compile_definitions(PENSTOCK_MUTANT=${PENSTOCK_MUTANT})
+endif()
+
 find_program(PENSTOCK_CCACHE ccache)
 if(PENSTOCK_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${PENSTOCK_CCACHE}")

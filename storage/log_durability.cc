@@ -1,6 +1,7 @@
 // What makes a log durable: flushes, and the checkpoints that vouch for them.
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "storage/log.h"
 #include "storage/log_state.h"
 
@@ -35,8 +36,11 @@ FlushTicket Log::begin_flush() {
 
 Status FlushTicket::run() const {
   if (!work_) return {};
-  for (const auto& file : work_->files) PENSTOCK_TRY(file->sync_data());
-  if (work_->dir) PENSTOCK_TRY(work_->env->sync_dir(*work_->dir));
+  for (const auto& file : work_->files) {
+    if (!mutant(Mutant::kFlushSkipsData)) PENSTOCK_TRY(file->sync_data());
+  }
+  if (work_->dir && !mutant(Mutant::kFlushSkipsFolder))
+    PENSTOCK_TRY(work_->env->sync_dir(*work_->dir));
   return {};
 }
 

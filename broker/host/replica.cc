@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "broker/host/replica_parts.h"
 #include "protocol/record/batch.h"
 
@@ -268,7 +269,7 @@ Status Replica::State::follow_log_start() {
 Result<Offset> Replica::delete_records(Offset before) {
   State& s = *state_;
   if (s.ended) return fail(Errc::kShuttingDown, s.dir + ": the replica is out of service");
-  if (before > s.group->committed()) {
+  if (before > s.group->committed() && !mutant(Mutant::kStartBeyondCommitted)) {
     return fail(Errc::kOffsetOutOfRange, "only committed records are deleted");
   }
   PENSTOCK_TRY_ASSIGN(const Offset to,

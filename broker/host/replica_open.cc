@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/host/control_batch.h"
 #include "broker/host/limits.h"
 #include "broker/host/replica_parts.h"
@@ -164,6 +165,10 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
                                                    s.options.first_membership, hard_state));
   s.memory = std::move(found.memory);
   s.on_disk = std::move(found.on_disk);
+  if (mutant(Mutant::kTruncatesByWatermark)) {
+    PENSTOCK_TRY(s.log->truncate_suffix(
+        std::clamp(s.memory.committed, s.log->log_start(), s.log->log_end())));
+  }
   const bool empty = s.log->log_start() == Offset(0) && s.log->log_end() == Offset(0);
   const bool begun = hard_state && hard_state->term > raft::kFirstTerm;
   if (found.side_file_lost && empty) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/raft/limits.h"
 #include "broker/raft/validity.h"
 
@@ -32,7 +33,7 @@ Core::Core(NodeId self_node, const Options& its_options, Restored restored, std:
 
 void Core::send(NodeId to, Message message) {
   Envelope envelope{self, to, std::move(message)};
-  if (hard == saved) {
+  if (hard == saved || mutant(Mutant::kSpeaksBeforeSaved)) {
     output.messages.push_back(std::move(envelope));
   } else if (held.size() < kMaxHeldMessages) {
     held.push_back(std::move(envelope));

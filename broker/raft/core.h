@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutant.h"
 #include "base/random.h"
 #include "broker/raft/group.h"
 #include "broker/raft/log_shape.h"
@@ -95,13 +96,19 @@ struct Core {
 
   bool is_leading() const { return role == Role::kLeader; }
   // All that earlier leaders committed is known to be committed.
-  bool is_ready() const { return is_leading() && (!lead->opening || committed > *lead->opening); }
+  bool is_ready() const {
+    if (mutant(Mutant::kReadyBeforeOpening)) return is_leading();
+    return is_leading() && (!lead->opening || committed > *lead->opening);
+  }
   // The own disk has not answered for so long that this node had better not lead.
   bool is_flush_stalled() const;
   // A leader is known to be alive: nobody may disturb it (leader stickiness).
   bool hears_leader() const;
   // What this follower may tell the leader: durable, and equal to the leader's log.
-  Offset reported() const { return std::min(log.durable_end(), matched); }
+  Offset reported() const {
+    if (mutant(Mutant::kAcknowledgesUnknownTail)) return log.durable_end();
+    return std::min(log.durable_end(), matched);
+  }
 };
 
 }  // namespace penstock::raft

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/mutant.h"
 #include "broker/raft/quorum.h"
 #include "broker/raft/replication.h"
 
@@ -34,6 +35,8 @@ void ask_everyone(Core& core, const VoteRequest& request) {
 // Raft's "at least as up to date"; and a node that lost what it once acknowledged does not take its
 // own short log for the measure.
 bool is_log_good_enough(const Core& core, const LogPoint& candidates) {
+  if (mutant(Mutant::kVotesForShorterLogs)) return true;
+  if (mutant(Mutant::kVotesDespiteDamage)) return candidates >= core.log.last();
   return candidates >= core.log.last() && candidates.end >= core.damaged_until;
 }
 
@@ -52,7 +55,8 @@ bool answer_pre_vote(const Core& core, const VoteRequest& request) {
 
 bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
   if (request.term < core.hard.term) return false;
-  if (core.hard.voted_for != kNobody && core.hard.voted_for != from) return false;
+  const bool has_voted = core.hard.voted_for != kNobody && core.hard.voted_for != from;
+  if (has_voted && !mutant(Mutant::kVotesTwice)) return false;
   if (!is_log_good_enough(core, request.log)) return false;
   core.set_hard({core.hard.term, from});
   core.set_role(Role::kFollower, core.leader);
@@ -63,8 +67,8 @@ bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
 }  // namespace
 
 bool may_campaign(const Core& core) {
-  return is_needed(core) && core.damaged_until == Offset(0) &&
-         (!core.is_flush_stalled() || is_sole_voter(core));
+  const bool is_whole = core.damaged_until == Offset(0) || mutant(Mutant::kVotesDespiteDamage);
+  return is_needed(core) && is_whole && (!core.is_flush_stalled() || is_sole_voter(core));
 }
 
 bool is_sole_voter(const Core& core) {
@@ -97,6 +101,7 @@ void election_tick(Core& core) {
 }
 
 void ask_for_pre_votes(Core& core) {
+  if (mutant(Mutant::kNoPreVote)) return ask_for_votes(core, Cause::kPreVotesWon);
   if (core.hard.term.value() == std::numeric_limits<std::int32_t>::max()) {
     core.fault("no term is left");
     return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 namespace penstock::raft {
 namespace {
 
@@ -47,7 +48,8 @@ void refuse(Core& core, NodeId from, const AppendRequest& request) {
 void agree(Core& core, Offset end, Offset commit, std::uint64_t round) {
   core.matched = std::max(core.matched, std::min(end, core.log.end()));
   core.round_seen = std::max(core.round_seen, round);
-  core.commit_to(std::min(commit, core.matched));
+  core.commit_to(
+      std::min(commit, mutant(Mutant::kCommitsBeyondAgreement) ? core.log.end() : core.matched));
   reply_accepted(core);
 }
 
@@ -62,7 +64,7 @@ void reply_accepted(Core& core) {
 }
 
 void handle(Core& core, NodeId from, const AppendRequest& request) {
-  if (request.term < core.hard.term) {
+  if (request.term < core.hard.term && !mutant(Mutant::kFollowsOlderTerms)) {
     refuse_older(core, from, request.round);
     return;
   }
@@ -78,7 +80,8 @@ void handle(Core& core, NodeId from, const AppendRequest& request) {
     core.fault("the leader's log differs below the commit point, at " + to_string(previous));
     return;
   }
-  const std::optional<Offset> difference = core.log.first_difference(range);
+  const std::optional<Offset> difference =
+      mutant(Mutant::kKeepsConflictingTail) ? std::nullopt : core.log.first_difference(range);
   if (difference && *difference < core.committed) {
     core.fault("the leader would cut committed records, at " + std::to_string(difference->value()));
     return;
@@ -116,7 +119,7 @@ Status follower_accepted(Core& core, const Accept& accept) {
 }
 
 void handle(Core& core, NodeId from, const InstallRequest& request) {
-  if (request.term < core.hard.term) {
+  if (request.term < core.hard.term && !mutant(Mutant::kFollowsOlderTerms)) {
     refuse_older(core, from, 0);
     return;
   }

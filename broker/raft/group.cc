@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/raft/core.h"
 #include "broker/raft/election.h"
 #include "broker/raft/follower.h"
@@ -96,7 +97,8 @@ Status Group::was_reset(const InstallRequest& install, std::int64_t now_ms) {
 
 void Group::durable(Offset end, std::uint64_t version, std::int64_t now_ms) {
   State& state = *state_;
-  if (state.faulty || version != state.log.version()) return;
+  if (state.faulty) return;
+  if (version != state.log.version() && !mutant(Mutant::kOldFlushesCount)) return;
   state.advance(now_ms);
   const Offset reported = state.reported();
   if (!state.log.set_durable(end)) return;
@@ -134,7 +136,8 @@ void Group::install_failed(NodeId to, std::int64_t now_ms) {
 
 Status Group::log_start_moved(Offset to) {
   PENSTOCK_TRY(state_->check());
-  if (to < state_->log.start().end || to > state_->committed) {
+  const bool too_far = to > state_->committed && !mutant(Mutant::kStartBeyondCommitted);
+  if (to < state_->log.start().end || too_far) {
     return fail(Errc::kInvalidArgument,
                 "the log may begin between its start and what is committed");
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace penstock::raft {
 namespace {
@@ -98,7 +99,9 @@ void LogShape::append(const EntryRange& range) {
 void LogShape::truncate(Offset to) {
   PENSTOCK_ASSERT(start_.end <= to && to <= end_, "a truncation lies in the log");
   std::erase_if(runs_, [to](const TermRun& run) { return run.begin >= to; });
-  std::erase_if(memberships_, [to](const PlacedMembership& placed) { return placed.at >= to; });
+  if (!mutant(Mutant::kMembershipOutlivesCut)) {
+    std::erase_if(memberships_, [to](const PlacedMembership& placed) { return placed.at >= to; });
+  }
   end_ = to;
   durable_end_ = std::min(durable_end_, to);
   ++version_;
@@ -108,7 +111,7 @@ void LogShape::reset(const LogPoint& start, Membership membership) {
   start_ = start;
   end_ = start.end;
   durable_end_ = start.end;
-  runs_.clear();
+  if (!mutant(Mutant::kResetKeepsTerms)) runs_.clear();
   memberships_.clear();
   base_ = std::move(membership);
   ++version_;

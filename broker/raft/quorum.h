@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "broker/raft/limits.h"
 #include "broker/raft/types.h"
 
@@ -24,13 +25,15 @@ constexpr std::size_t majority_of(std::size_t voters) { return voters / 2 + 1; }
 template <typename Says>  // bool(NodeId)
 bool is_majority(const std::vector<NodeId>& voters, const Says& says_yes) {
   const auto yes = std::ranges::count_if(voters, says_yes);
-  return !voters.empty() && static_cast<std::size_t>(yes) >= majority_of(voters.size());
+  const std::size_t given = mutant(Mutant::kElectedByLess) ? 1 : 0;
+  return !voters.empty() && static_cast<std::size_t>(yes) + given >= majority_of(voters.size());
 }
 
 // Do those for whom `says_yes` suffice to decide?
 template <typename Says>
 bool decides(const Membership& membership, const Says& says_yes) {
   if (!is_majority(membership.voters, says_yes)) return false;
+  if (mutant(Mutant::kJointNeedsOneMajority)) return true;
   return !membership.is_joint() || is_majority(membership.outgoing, says_yes);
 }
 
@@ -47,7 +50,9 @@ Offset decided_offset(const Membership& membership, const Reached& reached) {
     return reached_by_majority(std::span(values).first(voters.size()));
   };
   if (membership.voters.empty()) return Offset(0);
+  if (mutant(Mutant::kLearnersCount)) return of(membership.everyone());
   const Offset incoming = of(membership.voters);
+  if (mutant(Mutant::kJointNeedsOneMajority)) return incoming;
   return membership.is_joint() ? std::min(incoming, of(membership.outgoing)) : incoming;
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/raft/election.h"
 #include "broker/raft/limits.h"
 #include "broker/raft/membership_change.h"
@@ -257,14 +258,16 @@ Status leader_appended(Core& core, const EntryRange& range) {
 
 void advance_commit(Core& core) {
   const Offset decided = decided_offset(core.log.membership(), [&](NodeId node) {
-    if (node == core.self) return core.log.durable_end();
+    if (node == core.self && !mutant(Mutant::kCountsItselfUnflushed)) return core.log.durable_end();
+    if (node == core.self) return core.log.end();
     const auto peer = core.lead->peers.find(node);
     return peer == core.lead->peers.end() ? Offset(0) : peer->second.durable();
   });
   if (decided <= core.committed) return;
   // Records of earlier terms are committed by one of this term, not by counting: another leader
   // could still replace them. Beside a sole voter there is no other leader.
-  if (core.log.point_at(decided).term != core.hard.term && !is_sole_voter(core)) return;
+  const bool is_own = core.log.point_at(decided).term == core.hard.term;
+  if (!is_own && !is_sole_voter(core) && !mutant(Mutant::kCommitsOlderTerms)) return;
   core.commit_to(decided);
   forget_committed_bytes(*core.lead, core.committed);
   membership_committed(core);

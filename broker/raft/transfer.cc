@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "broker/raft/election.h"
 
 namespace penstock::raft {
 namespace {
 
 bool has_everything(const Core& core, NodeId node) {
+  if (mutant(Mutant::kTransfersTooEarly)) return true;
   const auto peer = core.lead->peers.find(node);
   return peer != core.lead->peers.end() && peer->second.durable() == core.log.end();
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "tests/sim/client.h"
+#include "tests/sim/reader.h"
 #include "tests/sim/trouble.h"
 
 namespace penstock::sim {
@@ -21,11 +22,13 @@ class Cluster {
         weather_(Weather::draw(world_.rng())),
         network_(world_, weather_,
                  [this](GroupNumber group, const broker::PeerMessage& message) {
-                   node(message.envelope.to).receive(group, message);
+                   // Who is gone for good hears nothing.
+                   if (Node* to = node(message.envelope.to)) to->receive(group, message);
                  }),
         invariants_(all_invariants(violations_)),
         scene_{world_, weather_, network_, invariants_, violations_},
         groups_(1 + static_cast<int>(world_.rng().below(3))),
+        reader_(scene_, nodes_, groups_),
         trouble_(scene_, nodes_, groups_) {
     world_.set_tracing(options.trace);
     world_.note("weather " + weather_.to_string());
@@ -35,6 +38,7 @@ class Cluster {
   LifeReport live() {
     for (auto& node : nodes_) node->start();
     for (auto& client : clients_) client->start();
+    reader_.start();
     trouble_.start();
     run(static_cast<std::int64_t>(options_.seconds * static_cast<double>(kSecond)));
     heal();
@@ -60,7 +64,10 @@ class Cluster {
     }
   }
 
-  Node& node(raft::NodeId id) { return *nodes_[static_cast<std::size_t>(id.value() - 1)]; }
+  Node* node(raft::NodeId id) {
+    const auto found = std::ranges::find(nodes_, id, [](const auto& node) { return node->id(); });
+    return found == nodes_.end() ? nullptr : found->get();
+  }
 
   void run(std::int64_t for_ns) {
     for (std::int64_t left = for_ns; left > 0 && violations_.none(); left -= kSecond) {
@@ -85,8 +92,11 @@ class Cluster {
         violations_.add("liveness",
                         "group " + std::to_string(group) + " takes no records: " + states(group));
     }
+    if (trouble_.is_mourning()) violations_.add("liveness", "a lost node is not replaced");
     for (auto& client : clients_) client->stop();
+    reader_.stop();
     run(kDrainTime);
+    if (!violations_.none()) return;
     for (GroupNumber group = 0; group < groups_; ++group) check_level(group);
     for (auto& invariant : invariants_) invariant->ended();
   }
@@ -101,13 +111,19 @@ class Cluster {
                              "group " + std::to_string(group) + " has no leader: " + states(group));
     }
     broker::Replica& first = *(*leader)->replica(group);
+    std::vector<ReplicaView> whole;
     for (const raft::NodeId member : first.group().membership().everyone()) {
-      broker::Replica* other = node(member).replica(group);
-      if (other == nullptr || other->committed() == first.log_end()) continue;
-      if (weather_.rot && !other->log().damage().empty()) continue;
-      violations_.add("liveness",
-                      "group " + std::to_string(group) + " is not level: " + states(group));
+      Node* const other = node(member);
+      broker::Replica* const replica = other == nullptr ? nullptr : other->replica(group);
+      if (replica == nullptr || replica->committed() != first.log_end()) {
+        if (other != nullptr && !other->is_intact()) continue;  // what is damaged may lag
+        violations_.add("liveness",
+                        "group " + std::to_string(group) + " is not level: " + states(group));
+      } else if (other->is_intact()) {
+        whole.push_back({member, group, *replica});
+      }
     }
+    for (auto& invariant : invariants_) invariant->rested(whole);
   }
 
   std::string states(GroupNumber group) {
@@ -146,6 +162,7 @@ class Cluster {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   const int groups_;
+  SimReader reader_;
   Trouble trouble_;
 };
 

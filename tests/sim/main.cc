@@ -4,9 +4,14 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <fstream>
+#include <string>
+#include <vector>
 
+#include "base/mutant.h"
 #include "tests/sim/life.h"
 #include "tests/sim/probes.h"
 
@@ -17,6 +22,8 @@ DEFINE_double(minutes, 0, "Stop after that many real minutes, whatever --seeds s
 DEFINE_bool(twice, false, "Live each life twice and compare the traces");
 DEFINE_bool(trace, false, "Print every event to standard error");
 DEFINE_uint64(max_failures, 5, "Stop after that many bad lives");
+DEFINE_string(seed_file, "", "Live the seeds in that file first: one a line, # begins a comment");
+DEFINE_int32(mutant, 0, "Wakes that known bug, in a build with all of them (base/mutant.h)");
 DEFINE_bool(missed, false, "Name the probes that were never hit");
 
 namespace penstock::sim {
@@ -31,7 +38,35 @@ struct Totals {
   double virtual_s = 0;
 };
 
+// Of the life that is under way, for whoever dies of it.
+volatile std::sig_atomic_t seeds_lived = 0;
+
+extern "C" void tell_of_death(int signal) {
+  std::fprintf(stderr, "died in life %d of this run\n", static_cast<int>(seeds_lived));
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+bool wake_mutant() {
+#if PENSTOCK_MUTANT < 0
+  awake_mutant = static_cast<Mutant>(FLAGS_mutant);
+  return true;
+#else
+  return FLAGS_mutant == 0;
+#endif
+}
+
+std::vector<std::uint64_t> seeds_in(const std::string& path) {
+  std::vector<std::uint64_t> seeds;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line.front() != '#') seeds.push_back(std::stoull(line));
+  }
+  return seeds;
+}
+
 void live_one(std::uint64_t seed, Totals& totals) {
+  seeds_lived = static_cast<std::sig_atomic_t>(totals.seeds + 1);
   const LifeOptions options{.seed = seed, .trace = FLAGS_trace, .seconds = FLAGS_seconds};
   const LifeReport report = live(options);
   ++totals.seeds;
@@ -60,7 +95,16 @@ int run() {
     return FLAGS_minutes > 0 &&
            std::chrono::duration<double>(steady_clock::now() - begun).count() > FLAGS_minutes * 60;
   };
+  if (!wake_mutant()) {
+    fmt::print(stderr, "this build has no mutants: configure with -DPENSTOCK_MUTANT=-1\n");
+    return 2;
+  }
+  std::signal(SIGABRT, tell_of_death);
+  std::signal(SIGSEGV, tell_of_death);
   Totals totals;
+  if (!FLAGS_seed_file.empty()) {
+    for (const std::uint64_t seed : seeds_in(FLAGS_seed_file)) live_one(seed, totals);
+  }
   for (std::uint64_t i = 0; i < FLAGS_seeds && !is_late(); ++i) {
     live_one(FLAGS_first_seed + i, totals);
     if (totals.bad + totals.nondeterministic >= FLAGS_max_failures) break;

@@ -37,6 +37,7 @@ class Network {
 
  private:
   void carry(GroupNumber group, broker::PeerMessage message);
+  void garble(broker::PeerMessage& message);
 
   World& world_;
   const Weather& weather_;

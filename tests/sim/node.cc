@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "protocol/record/builder.h"
 #include "tests/sim/probes.h"
+#include "tests/sim/rot.h"
 
 namespace penstock::sim {
 namespace {
@@ -14,6 +15,8 @@ using broker::Replica;
 using broker::ReplicaOutput;
 
 constexpr std::int64_t kLongestWait_ms = 3'600'000;
+// Producers that wait at one leader: it steps down, or commits, within a few of their patiences.
+constexpr std::size_t kMaxWaiters = 64;
 constexpr std::uint64_t kSegmentBytes = 16U << 10;  // rolls are frequent
 
 std::string folder(GroupNumber group) { return "/data/group-" + std::to_string(group); }
@@ -49,16 +52,27 @@ Node::Node(Scene& scene, raft::NodeId id, std::vector<raft::Membership> first_me
       id_(id),
       first_memberships_(std::move(first_memberships)),
       clock_(scene.world) {
-  const Status made = disk_.create_dirs("/data/votes");
+  replace_disk(id);
+}
+
+void Node::replace_disk(raft::NodeId new_id) {
+  PENSTOCK_ASSERT(!up_, "a disk is changed while the process is down");
+  id_ = new_id;
+  disk_ = std::make_unique<fakes::FakeEnv>();
+  const Status made = disk_->create_dirs("/data/votes");
   PENSTOCK_ASSERT(made, "a new disk takes a folder");
-  disk_.sync_everything();
-  disk_.set_cold(scene_.weather.cold_reads > 0);
+  disk_->sync_everything();
+  disk_->set_cold(scene_.weather.cold_reads > 0);
 }
 
 Node::~Node() = default;
 
 std::string Node::describe(GroupNumber group) const {
   return to_string(id_) + "/" + std::to_string(group);
+}
+
+ReplicaView Node::view(GroupNumber group, const ReplicaOutput* output) {
+  return {id_, group, *hosted_[group].replica, output, intact_};
 }
 
 Replica* Node::replica(GroupNumber group) {
@@ -74,7 +88,7 @@ void Node::start() {
   up_ = true;
   paused_until_ns_ = 0;
   scene_.world.note(to_string(id_) + " starts");
-  auto votes = broker::VoteStore::open(disk_, "/data/votes", Uuid{});
+  auto votes = broker::VoteStore::open(*disk_, "/data/votes", Uuid{});
   if (!votes) return die("vote store: " + votes.error().to_string());
   votes_ = std::move(*votes);
   flushing_votes_ = false;
@@ -89,7 +103,7 @@ void Node::start() {
 
 bool Node::open(GroupNumber group) {
   const auto index = static_cast<std::size_t>(group);
-  auto opened = Replica::open(disk_, clock_, folder(group), {identity(group)}, log_options(),
+  auto opened = Replica::open(*disk_, clock_, folder(group), {identity(group)}, log_options(),
                               {.self = id_,
                                .first_membership = first_memberships_[index],
                                .raft = {},
@@ -99,14 +113,19 @@ bool Node::open(GroupNumber group) {
     die(describe(group) + " cannot be opened: " + opened.error().to_string());
     return false;
   }
-  if (!opened->report.damage.empty()) {
-    probe(Probe::kDamageFound);
-    if (intact_) scene_.violations.add("no-false-alarm", describe(group) + " calls itself damaged");
+  if (!opened->report.damage.empty() && intact_) {
+    scene_.violations.add("no-false-alarm", describe(group) + " calls itself damaged");
   }
   if (opened->report.truncated_bytes > 0) probe(Probe::kUnsyncedLost);
+  for (const auto& damage : opened->report.damage) {
+    scene_.world.note(describe(group) + " is damaged in [" + std::to_string(damage.begin.value()) +
+                      ", " + std::to_string(damage.end.value()) + "): " + damage.reason);
+  }
   hosted_[group].replica = std::move(opened->replica);
+  scene_.world.note(describe(group) + " opens " + hosted_[group].replica->group().describe() +
+                    ", " + std::to_string(opened->report.truncated_bytes) + " bytes were torn");
   for (auto& invariant : scene_.invariants) {
-    invariant->started({id_, group, *hosted_[group].replica}, intact_);
+    invariant->started(view(group), intact_);
   }
   return true;
 }
@@ -122,8 +141,10 @@ void Node::crash() {
   }
   hosted_.clear();
   votes_.reset();
-  disk_.crash(fakes::Survives::kRandomPart, scene_.world.rng());
-  disk_.set_cold(scene_.weather.cold_reads > 0);
+  disk_->crash(fakes::Survives::kRandomPart, scene_.world.rng());
+  disk_->plan_fault({});  // forgets the last one, too
+  disk_->clear_faults();
+  disk_->set_cold(scene_.weather.cold_reads > 0);
   for (auto& invariant : scene_.invariants) invariant->crashed(id_);
   for (Answer& answer : unanswered) answer(fail(unknown_outcome()));
 }
@@ -132,16 +153,18 @@ void Node::crash() {
 // other reason is the finding.
 void Node::die(const std::string& why) {
   scene_.world.note(to_string(id_) + " dies: " + why);
-  if (disk_.fault_happened()) {
-    probe(Probe::kCrashInDiskCall);
+  if (disk_->fault_happened()) {
+    probe(planned_ == fakes::Fault::kKill ? Probe::kCrashInDiskCall : Probe::kDiskFailed);
   } else if (intact_) {
     scene_.violations.add("never-gives-up", to_string(id_) + ": " + why);
   }
   crash();
 }
 
-void Node::crash_in_disk_call(std::uint64_t calls_from_now) {
-  if (up_) disk_.plan_fault({.fault = fakes::Fault::kKill, .at_call = calls_from_now});
+void Node::fail_disk_call(fakes::FaultPlan plan) {
+  if (!up_ || disk_->fault_happened()) return;
+  planned_ = plan.fault;
+  disk_->plan_fault(plan);
 }
 
 void Node::pause(std::int64_t for_ns) {
@@ -152,25 +175,18 @@ void Node::pause(std::int64_t for_ns) {
 }
 
 void Node::fill_disk() {
-  if (up_) disk_.set_capacity(disk_.used_bytes() + scene_.world.rng().below(4'000));
+  if (up_) disk_->set_capacity(disk_->used_bytes() + scene_.world.rng().below(4'000));
 }
 
 void Node::rot() {
-  std::vector<std::string> logs;
+  std::vector<std::string> folders;
   for (GroupNumber group = 0; group < static_cast<int>(first_memberships_.size()); ++group) {
-    for (const std::string& path : disk_.files(folder(group))) {
-      if (path.ends_with(".log") && !disk_.contents(path)->empty()) logs.push_back(path);
-    }
+    folders.push_back(folder(group));
   }
-  if (logs.empty()) return;
-  Rng& rng = scene_.world.rng();
-  const std::string& path = logs[rng.below(logs.size())];
-  Bytes bytes = *disk_.contents(path);
-  const std::uint64_t bit = rng.below(bytes.size() * 8);
-  bytes[bit / 8] ^= std::byte{1} << (bit % 8);
-  disk_.put(path, bytes);
+  const auto where = sim::rot(*disk_, folders, scene_.world.rng());
+  if (!where) return;
   intact_ = false;
-  scene_.world.note(to_string(id_) + " rots in " + path);
+  scene_.world.note(to_string(id_) + " rots in " + *where);
 }
 
 void Node::later(std::int64_t delay_ns, World::Action action) {
@@ -199,8 +215,13 @@ void Node::pump(GroupNumber group) {
     if (rounds > 100) {
       return scene_.violations.add("no-spin", describe(group) + " always has something to say");
     }
-    const ReplicaView view{id_, group, *hosted.replica, &output};
-    for (auto& invariant : scene_.invariants) invariant->stepped(view);
+    const ReplicaView seen = view(group, &output);
+    for (auto& invariant : scene_.invariants) {
+      invariant->stepped(seen);
+      for (const raft::ReadReady& read : output.reads_ready) {
+        invariant->read_confirmed(seen, read.context, read.committed);
+      }
+    }
     if (output.fault && intact_) {
       scene_.violations.add("no-fault", describe(group) + ": " + *output.fault);
     }
@@ -231,6 +252,10 @@ void Node::pump(GroupNumber group) {
 void Node::answer_waiters(GroupNumber group, const ReplicaOutput& output) {
   Hosted& hosted = hosted_[group];
   std::deque<Waiter>& waiters = hosted.waiters;
+  if (waiters.size() > kMaxWaiters) {
+    scene_.violations.add(
+        "bounded", describe(group) + " lets " + std::to_string(waiters.size()) + " producers wait");
+  }
   std::vector<std::pair<Answer, Result<Offset>>> answers;
   while (!waiters.empty() && waiters.front().end <= hosted.replica->committed()) {
     Waiter& first = waiters.front();
@@ -382,11 +407,39 @@ void Node::change_membership(GroupNumber group, const std::vector<raft::NodeId>&
 void Node::delete_records(GroupNumber group, Rng& rng) {
   if (!up_) return;
   Replica& replica = *hosted_[group].replica;
-  const std::int64_t range = replica.committed() - replica.log_start();
+  const Offset end = rng.one_in(4) ? replica.log_end() : replica.committed();
+  const std::int64_t range = end - replica.log_start();
   if (range <= 0) return;
   const Offset before = replica.log_start() +
                         static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(range) + 1));
-  if (replica.delete_records(before)) probe(Probe::kRecordsDeleted);
+  const bool is_allowed = before <= replica.committed();
+  const auto deleted = replica.delete_records(before);
+  if (deleted) probe(Probe::kRecordsDeleted);
+  if (deleted && !is_allowed) {
+    scene_.violations.add("kept-promises", describe(group) + " deletes up to " +
+                                               std::to_string(before.value()) +
+                                               ", behind what is committed");
+  }
+  pump(group);
+}
+
+void Node::read_index(GroupNumber group, std::uint64_t context) {
+  if (!up_) return;
+  run_when_awake(life_, [this, group, context] {
+    if (hosted_[group].replica->read_index(context)) pump(group);
+  });
+}
+
+void Node::reread(GroupNumber group, Rng& rng) {
+  if (!up_ || paused_until_ns_ > scene_.world.now_ns()) return;
+  Replica& replica = *hosted_[group].replica;
+  const std::int64_t range = replica.committed() - replica.log_start();
+  if (range <= 0) return;
+  const Offset from =
+      replica.log_start() + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(range)));
+  const auto read = replica.read(from, 1U << rng.below(17), replica.committed(), false);
+  const ReplicaView seen = view(group);
+  for (auto& invariant : scene_.invariants) invariant->served(seen, from, read);
   pump(group);
 }
 

@@ -39,20 +39,25 @@ class Node {
 
   raft::NodeId id() const { return id_; }
   bool is_up() const { return up_; }
+  // Nobody damaged its disk.
+  bool is_intact() const { return intact_; }
   // Null when the node is down.
   broker::Replica* replica(GroupNumber group);
 
   void start();
   void crash();
-  // The process dies at its n-th disk call from now.
-  void crash_in_disk_call(std::uint64_t calls_from_now);
+  // The process dies, or the disk fails, at one of the next disk calls.
+  void fail_disk_call(fakes::FaultPlan plan);
   // Nothing happens in the process for that long, then everything at once.
   void pause(std::int64_t for_ns);
   void jump_clock(std::int64_t ms) { clock_.jump_wall_ms(ms); }
   void fill_disk();
-  void free_disk() { disk_.set_capacity(std::nullopt); }
-  // Flips one bit in what is stored of a group, if anything is. Precondition: down.
+  void free_disk() { disk_->set_capacity(std::nullopt); }
+  // Flips one bit in what is stored of a group, or puts a sector into another one's place, if
+  // anything is stored. Precondition: down.
   void rot();
+  // The disk is gone; another one takes its place, and the node another number. Precondition: down.
+  void replace_disk(raft::NodeId new_id);
 
   void receive(GroupNumber group, const broker::PeerMessage& message);
   // Asks this node to append a batch of `records` and answers when it is committed, or not.
@@ -60,7 +65,11 @@ class Node {
   void transfer(GroupNumber group, raft::NodeId to);
   void change_membership(GroupNumber group, const std::vector<raft::NodeId>& voters,
                          const std::vector<raft::NodeId>& learners);
+  // Asks for a deletion up to a random place, behind the commit point at times.
   void delete_records(GroupNumber group, Rng& rng);
+  void read_index(GroupNumber group, std::uint64_t context);
+  // Reads a random range of what is committed, as a consumer would.
+  void reread(GroupNumber group, Rng& rng);
 
  private:
   struct Waiter {
@@ -78,6 +87,7 @@ class Node {
   };
 
   std::string describe(GroupNumber group) const;
+  ReplicaView view(GroupNumber group, const broker::ReplicaOutput* output = nullptr);
   bool open(GroupNumber group);
   // Carries out what the replica asked for since the last time.
   void pump(GroupNumber group);
@@ -95,10 +105,11 @@ class Node {
   void die(const std::string& why);
 
   Scene& scene_;
-  const raft::NodeId id_;
+  raft::NodeId id_;
   const std::vector<raft::Membership> first_memberships_;  // by group
-  fakes::FakeEnv disk_;
+  std::unique_ptr<fakes::FakeEnv> disk_;
   NodeClock clock_;
+  fakes::Fault planned_ = fakes::Fault::kKill;
   bool up_ = false;
   bool intact_ = true;
   std::uint64_t life_ = 0;  // counts starts and crashes

@@ -10,15 +10,22 @@
 
 namespace penstock::sim {
 
-#define PENSTOCK_SIM_PROBES(X)                                                                   \
-  X(LeaderElected)                                                                               \
-  X(LeaderReplaced)                                                                              \
-  X(VotesSplit) X(TailTruncated) X(FollowerReset) X(ColdRead) X(CrashInDiskCall) X(UnsyncedLost) \
-      X(DiskFullAtLeader) X(DiskFullAtFollower) X(FlushSlowerThanElection) X(MembershipJoint)    \
-          X(MembershipFinal) X(LeaderRemoved) X(LearnerPromoted) X(LeadershipTransferred)        \
-              X(RecordsDeleted) X(MessageDuplicated) X(MinorityLeader) X(AllCrashed)             \
-                  X(DamageFound) X(AppendOutcomeUnknown) X(AppendLost) X(ReadIndexConfirmed)     \
-                      X(NodePaused)
+// clang-format off
+#define PENSTOCK_SIM_PROBES(X)                                                           \
+  /* elections */                                                                        \
+  X(LeaderElected) X(LeaderReplaced) X(LeaderCrashed) X(LeadershipTransferred)           \
+  X(RivalCandidates) X(TermWithoutLeader) X(MinorityLeader)                              \
+  /* logs */                                                                             \
+  X(TailTruncated) X(FollowerReset) X(RecordsDeleted) X(UnsyncedLost) X(ColdRead)        \
+  X(AppendLost) X(AppendOutcomeUnknown) X(ReadIndexConfirmed)                            \
+  /* disks */                                                                            \
+  X(CrashInDiskCall) X(DiskFailed) X(DiskFullAtLeader) X(AppendRefusedByDisk)            \
+  X(FlushSlowerThanElection) X(DamageFound) X(DiskLost) X(LostDiskReplaced)              \
+  /* network, processes */                                                               \
+  X(MessageDuplicated) X(BadBatchesRefused) X(AllCrashed) X(NodePaused)                  \
+  /* members */                                                                          \
+  X(MembershipJoint) X(MembershipFinal) X(LeaderRemoved) X(LearnerPromoted) X(SoleVoter)
+// clang-format on
 
 enum class Probe : std::uint8_t {
 #define PENSTOCK_SIM_PROBE(name) k##name,

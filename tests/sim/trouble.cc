@@ -1,6 +1,7 @@
 #include "tests/sim/trouble.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "tests/sim/probes.h"
@@ -42,6 +43,7 @@ void Trouble::start() {
     start_later(node);
   });
   every(weather.crash_in_disk_every_s, [this] { crash_in_disk_call(); });
+  every(weather.disk_error_every_s, [this] { fail_disk_call(); });
   every(weather.crash_all_every_s, [this] { crash_all(); });
   every(weather.pause_every_s,
         [this, &world] { any_node().pause(world.around(seconds(kPauseTime_s))); });
@@ -58,10 +60,12 @@ void Trouble::start() {
     if (Node* from = leader(group)) from->transfer(group, any_node().id());
   });
   if (weather.rot) {
-    world.after(world.around(10 * kSecond), [this] { rot(); });
+    // One node in a life: of each record there is a good copy.
+    every(10, [this, &node = any_node()] { rot(node); });
   } else {
     every(weather.membership_every_s, [this] { change_membership(); });
   }
+  if (weather.lost_disk) every(5, [this] { lose_disk(); });
   every(weather.delete_records_every_s,
         [this, &world] { any_node().delete_records(any_group(), world.rng()); });
 }
@@ -117,12 +121,93 @@ void Trouble::partition() {
 void Trouble::crash_in_disk_call() {
   World& world = scene_.world;
   Node& node = any_node();
-  node.crash_in_disk_call(world.rng().below(20));
-  // Whether it died by then or not.
-  world.after(world.around(seconds(kDownTime_s)), [&node] {
+  node.fail_disk_call({.fault = fakes::Fault::kKill, .at_call = world.rng().below(20)});
+  restart_later(node);
+}
+
+void Trouble::fail_disk_call() {
+  World& world = scene_.world;
+  Node& node = any_node();
+  constexpr std::uint32_t kKinds[] = {fakes::kEveryCall, fakes::kSync | fakes::kSyncDir,
+                                      fakes::kRead, fakes::kWrite | fakes::kAllocate};
+  constexpr fakes::Fault kFaults[] = {fakes::Fault::kIoError, fakes::Fault::kShortWrite,
+                                      fakes::Fault::kDiskFull};
+  node.fail_disk_call({.fault = kFaults[world.rng().below(std::size(kFaults))],
+                       .at_call = world.rng().below(20),
+                       .calls = kKinds[world.rng().below(std::size(kKinds))]});
+  restart_later(node);
+}
+
+// Whether it died by then or not.
+void Trouble::restart_later(Node& node) {
+  scene_.world.after(scene_.world.around(seconds(kDownTime_s)), [&node] {
     node.crash();
     node.start();
   });
+}
+
+// Where the others can decide without it, and nobody is in the middle of changing who decides.
+bool Trouble::is_safe_to_lose(const Node& lost) {
+  for (GroupNumber group = 0; group < groups_; ++group) {
+    Node* const leads = leader(group);
+    if (leads == nullptr) return false;
+    const raft::Membership wanted = leads->replica(group)->group().membership();
+    if (wanted.is_joint() || (wanted.is_voter(lost.id()) && wanted.voters.size() < 3)) return false;
+    for (const auto& node : nodes_) {
+      auto* const replica = node->replica(group);
+      if (replica == nullptr) return false;
+      const raft::Group& seen = replica->group();
+      const bool agrees = !wanted.contains(node->id()) ||
+                          (seen.membership() == wanted && seen.membership_is_committed());
+      if (!agrees) return false;
+    }
+  }
+  return true;
+}
+
+void Trouble::lose_disk() {
+  Node& node = any_node();
+  if (lost_once_ || !is_safe_to_lose(node)) return;
+  lost_once_ = true;
+  probe(Probe::kDiskLost);
+  lost_.emplace(node.id(), raft::NodeId(static_cast<std::int32_t>(nodes_.size()) + 1));
+  scene_.world.note(to_string(node.id()) + " loses its disk");
+  node.crash();
+  node.replace_disk(lost_->second);
+  start_later(node);
+  replace_lost();
+}
+
+void Trouble::replace_lost() {
+  if (!lost_) return;
+  const auto [old, fresh] = *lost_;
+  bool done = true;
+  for (GroupNumber group = 0; group < groups_; ++group) {
+    Node* const node = leader(group);
+    if (node == nullptr || !node->replica(group)->is_ready()) {
+      done = false;
+      continue;
+    }
+    const raft::Group& now = node->replica(group)->group();
+    const raft::Membership& members = now.membership();
+    if (!members.contains(old) && now.membership_is_committed()) continue;
+    done = false;
+    std::vector<raft::NodeId> voters = members.voters;
+    std::vector<raft::NodeId> learners = members.learners;
+    std::erase(learners, old);
+    if (!members.contains(fresh)) {
+      learners.push_back(fresh);
+    } else if (std::erase(voters, old) > 0) {
+      std::erase(learners, fresh);
+      if (!members.is_voter(fresh)) voters.push_back(fresh);
+    }
+    node->change_membership(group, voters, learners);
+  }
+  if (done) {
+    probe(Probe::kLostDiskReplaced);
+    lost_.reset();
+  }
+  scene_.world.after(scene_.world.around(kSecond / 2), [this] { replace_lost(); });
 }
 
 void Trouble::crash_all() {
@@ -133,9 +218,7 @@ void Trouble::crash_all() {
   }
 }
 
-void Trouble::rot() {
-  if (stopped_) return;
-  Node& node = any_node();
+void Trouble::rot(Node& node) {
   node.crash();
   node.rot();
   start_later(node);
@@ -145,7 +228,7 @@ void Trouble::change_membership() {
   World& world = scene_.world;
   const GroupNumber group = any_group();
   Node* node = leader(group);
-  if (node == nullptr) return;
+  if (node == nullptr || lost_) return;
   const raft::Membership& now = node->replica(group)->group().membership();
   std::vector<raft::NodeId> voters;
   std::vector<raft::NodeId> learners;

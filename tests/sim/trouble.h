@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/node.h"
@@ -16,6 +18,8 @@ class Trouble {
   void start();
   // Heals the network and the disks, wakes and starts every node.
   void stop();
+  // A node that is gone for good and still a member somewhere.
+  bool is_mourning() const { return lost_.has_value(); }
 
  private:
   // `what` happens again and again with that mean; never when it is 0.
@@ -27,15 +31,24 @@ class Trouble {
   void start_later(Node& node);
 
   void partition();
+  // One of the next disk calls of some node is its last, or fails.
   void crash_in_disk_call();
+  void fail_disk_call();
+  void lose_disk();
   void crash_all();
-  void rot();
+  void rot(Node& node);
   void change_membership();
+  // Does what an operator does about a lost disk: its node out, the new one in, group by group.
+  void replace_lost();
+  bool is_safe_to_lose(const Node& node);
+  void restart_later(Node& node);
 
   Scene& scene_;
   std::vector<std::unique_ptr<Node>>& nodes_;
   const int groups_;
   bool stopped_ = false;
+  bool lost_once_ = false;
+  std::optional<std::pair<raft::NodeId, raft::NodeId>> lost_;  // and who takes its place
 };
 
 }  // namespace penstock::sim

@@ -37,6 +37,9 @@ Weather Weather::draw(Rng& rng) {
   w.transfer_every_s = maybe(rng, 1, 10);
   w.membership_every_s = maybe(rng, 2, 15);
   w.delete_records_every_s = maybe(rng, 1, 10);
+  w.garbling = rng.one_in(4) ? 0.02 * rng.unit() : 0;
+  w.disk_error_every_s = maybe(rng, 3, 30);
+  w.lost_disk = !w.rot && rng.one_in(4);
   return w;
 }
 
@@ -44,13 +47,15 @@ std::string Weather::to_string() const {
   return fmt::format(
       "loss={:.3f} dup={:.3f} delay_ms={:.1f}+{:.1f} slow_message={:.3f} partition={:.0f}s "
       "reset={:.0f}s crash={:.0f}s crash_in_disk={:.0f}s crash_all={:.0f}s pause={:.0f}s "
-      "clock_jump={:.0f}s flush_ms={:.1f} slow_flush={:.4f} disk_full={:.0f}s cold={:.0f} rot={} "
+      "clock_jump={:.0f}s flush_ms={:.1f} slow_flush={:.4f} disk_full={:.0f}s disk_error={:.0f}s "
+      "cold={:.0f} rot={} lost_disk={} garbling={:.3f} "
       "transfer={:.0f}s membership={:.0f}s delete_records={:.0f}s",
       loss, duplication, static_cast<double>(min_delay_ns) / kMs,
       static_cast<double>(mean_delay_ns) / kMs, slow_message, partition_every_s, reset_every_s,
       crash_every_s, crash_in_disk_every_s, crash_all_every_s, pause_every_s, clock_jump_every_s,
-      static_cast<double>(mean_flush_ns) / kMs, slow_flush, disk_full_every_s, cold_reads, rot,
-      transfer_every_s, membership_every_s, delete_records_every_s);
+      static_cast<double>(mean_flush_ns) / kMs, slow_flush, disk_full_every_s, disk_error_every_s,
+      cold_reads, rot, lost_disk, garbling, transfer_every_s, membership_every_s,
+      delete_records_every_s);
 }
 
 }  // namespace penstock::sim

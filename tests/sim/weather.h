@@ -21,6 +21,7 @@ struct Weather {
   double slow_message = 0;  // takes a hundred times as long: reordering
   double partition_every_s = 0;
   double reset_every_s = 0;  // all that is on the way between two nodes is lost
+  double garbling = 0;       // one bit of the batches beside a message flips
   // processes
   double crash_every_s = 0;          // one node, between two events
   double crash_in_disk_every_s = 0;  // one node, at one of its next disk calls
@@ -31,8 +32,10 @@ struct Weather {
   std::int64_t mean_flush_ns = 0;
   double slow_flush = 0;  // takes as long as an election
   double disk_full_every_s = 0;
-  double cold_reads = 0;  // part of the lives in which nothing is in the page cache
-  bool rot = false;       // a bit flips in the log of one node, while it is down
+  double disk_error_every_s = 0;  // one call of one node fails
+  double cold_reads = 0;          // part of the lives in which nothing is in the page cache
+  bool rot = false;               // bits flip in the logs of one node, while it is down
+  bool lost_disk = false;         // one node comes back with an empty disk, under another number
   // operators
   double transfer_every_s = 0;
   double membership_every_s = 0;

@@ -134,6 +134,31 @@ void CommittedLog::requested(GroupNumber group, BatchName batch) {
   records_[group].requested.insert(batch);
 }
 
+// Nothing is said about what no comparison has reached yet (a disk that failed in the middle of
+// one).
+void CommittedLog::served(const ReplicaView& view, Offset from,
+                          const Result<storage::ReadResult>& read) {
+  if (!read) {
+    const Errc code = read.error().code();
+    if (code == Errc::kIoError || (code == Errc::kCorrupt && !view.intact)) return;
+    return violated(where(view, from) + " cannot be read again: " + read.error().to_string());
+  }
+  const Record& record = records_[view.group];
+  for (ByteView rest = read->batches.view(); !rest.empty();) {
+    const auto batch = record::BatchView::parse(rest);
+    if (!batch || !batch->verify_crc()) {
+      return violated(where(view, from) + " serves no valid batch");
+    }
+    if (batch->base_offset() >= record.end) return;
+    const auto known = record.batches.find(batch->base_offset());
+    if (known == record.batches.end() || known->second.crc != batch->crc() ||
+        known->second.term != batch->leader_epoch() || known->second.end != batch->end_offset()) {
+      return violated(where(view, batch->base_offset()) + " serves what was not committed");
+    }
+    rest = rest.subspan(batch->size());
+  }
+}
+
 void CommittedLog::acknowledged(GroupNumber group, BatchName batch, Offset at) {
   Record& record = records_[group];
   const auto place = record.places.find(batch);

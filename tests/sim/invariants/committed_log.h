@@ -1,6 +1,7 @@
 // What one node saw committed, every node sees committed, for ever: the same batch under the same
 // term at the same offset. (State-machine safety and log matching, over what counts.)
 //
+// What is read again later, from any replica, is still that, or refused by a damaged one.
 // Whenever a node's commit point moves, the batches up to it are read as a consumer would read
 // them, checksum and all, and compared with the record that the first node's view founded. The
 // leader of a term must hold all that was committed in earlier ones (leader completeness); one that
@@ -24,6 +25,8 @@ class CommittedLog final : public Invariant {
   void started(const ReplicaView& view, bool intact) override;
   void stepped(const ReplicaView& view) override;
   void requested(GroupNumber group, BatchName batch) override;
+  void served(const ReplicaView& view, Offset from,
+              const Result<storage::ReadResult>& read) override;
   void acknowledged(GroupNumber group, BatchName batch, Offset at) override;
   void refused(GroupNumber group, BatchName batch) override;
   void ended() override;

@@ -26,6 +26,7 @@ struct ReplicaView {
   GroupNumber group;
   broker::Replica& replica;
   const broker::ReplicaOutput* output = nullptr;  // of the last step, if that is why we look
+  bool intact = true;                             // nobody damaged this disk
 };
 
 class Violations {
@@ -58,7 +59,12 @@ class Invariant {
   virtual void requested(GroupNumber, BatchName) {}
   virtual void acknowledged(GroupNumber, BatchName, Offset) {}
   virtual void refused(GroupNumber, BatchName) {}  // told that it definitely did not happen
-  // Everything has healed and come to rest.
+  // What readers saw: a replica served, or refused, what is committed from `from` on.
+  virtual void served(const ReplicaView&, Offset /*from*/, const Result<storage::ReadResult>&) {}
+  virtual void read_asked(GroupNumber, std::uint64_t /*context*/) {}
+  virtual void read_confirmed(const ReplicaView&, std::uint64_t /*context*/, Offset) {}
+  // Everything has healed and come to rest; the members of a group whose disks are intact.
+  virtual void rested(const std::vector<ReplicaView>&) {}
   virtual void ended() {}
 
  protected:

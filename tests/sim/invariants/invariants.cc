@@ -1,10 +1,16 @@
+#include "tests/sim/invariants/asked_first.h"
 #include "tests/sim/invariants/bounded.h"
 #include "tests/sim/invariants/client_order.h"
 #include "tests/sim/invariants/committed_log.h"
 #include "tests/sim/invariants/durable_majority.h"
 #include "tests/sim/invariants/election_safety.h"
+#include "tests/sim/invariants/equal_digests.h"
+#include "tests/sim/invariants/fresh_reads.h"
+#include "tests/sim/invariants/handed_over.h"
 #include "tests/sim/invariants/invariant.h"
 #include "tests/sim/invariants/kept_promises.h"
+#include "tests/sim/invariants/known_members.h"
+#include "tests/sim/sights.h"
 
 namespace penstock::sim {
 
@@ -16,6 +22,12 @@ std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations) {
   all.push_back(std::make_unique<DurableMajority>(violations));
   all.push_back(std::make_unique<ClientOrder>(violations));
   all.push_back(std::make_unique<Bounded>(violations));
+  all.push_back(std::make_unique<FreshReads>(violations));
+  all.push_back(std::make_unique<AskedFirst>(violations));
+  all.push_back(std::make_unique<HandedOver>(violations));
+  all.push_back(std::make_unique<KnownMembers>(violations));
+  all.push_back(std::make_unique<EqualDigests>(violations));
+  all.push_back(std::make_unique<Sights>(violations));
   return all;
 }
 

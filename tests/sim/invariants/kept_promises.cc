@@ -42,7 +42,8 @@ void KeptPromises::received(GroupNumber group, const broker::PeerMessage& messag
 
 void KeptPromises::stepped(const ReplicaView& view) {
   Promise& promise = promises_[{view.node, view.group}];
-  promise.cut_under_way.reset();
+  // A disk that failed in the middle of a cut leaves either log, like a crash.
+  if (view.output == nullptr || !view.output->fatal) promise.cut_under_way.reset();
   if (view.output != nullptr && view.output->truncated_to) {
     promise.durable_end = std::min(promise.durable_end, *view.output->truncated_to);
   }

@@ -1,0 +1,22 @@
+// Rot: what a disk does to a log while nobody looks: a flipped bit, or a sector that was written
+// into another one's place.
+//
+// It strikes only what the log's checkpoint vouches for. Behind that, in the last moments before a
+// power cut, a write that is gone and one that never was complete look the same, and a log has to
+// take both for a torn tail (docs/storage_format.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "tests/fakes/fake_env.h"
+
+namespace penstock::sim {
+
+// Damages the log in one of the folders; returns the file. None: there is nothing to damage yet.
+std::optional<std::string> rot(fakes::FakeEnv& disk, const std::vector<std::string>& log_folders,
+                               Rng& rng);
+
+}  // namespace penstock::sim

@@ -35,8 +35,8 @@ inline constexpr std::uint64_t kRebuildReadBytes = 1U << 20;
 // loops, so that more means that something repeats itself.
 inline constexpr std::size_t kMaxQueuedCommands = 256;
 // Largest snapshot of a state that is written, read or received: it goes to a follower as one
-// attachment, and is in memory twice while it does.
-inline constexpr std::size_t kMaxStateSnapshotBytes = 64U << 20;
+// attachment, of which brokers take no larger ones (peer/limits.h).
+inline constexpr std::size_t kMaxStateSnapshotBytes = 8U << 20;
 // A snapshot is due when that much of the log was applied since the last one (or as much as that
 // one is large, so that writing them costs at most as much as the log itself). Bounds replay.
 inline constexpr std::uint64_t kSnapshotAfterBytes = 4U << 20;

@@ -1,7 +1,8 @@
-// Random lives of a state machine on three nodes, or on one alone: crashes at any disk call, lost and repeated messages,
-// full disks, rotten snapshots, leaders that change. Each acknowledged command is applied exactly
-// once, everywhere, in one order; one of unknown outcome at most once; a refused one never; states
-// are equal at equal offsets; a confirmed read has everything that was acknowledged before it.
+// Random lives of a state machine on three nodes, or on one alone: crashes at any disk call, lost
+// and repeated messages, full disks, rotten snapshots, leaders that change. Each acknowledged
+// command is applied exactly once, everywhere, in one order; one of unknown outcome at most once; a
+// refused one never; states are equal at equal offsets; a confirmed read has everything that was
+// acknowledged before it.
 #include <gflags/gflags.h>
 #include <gtest/gtest.h>
 
@@ -47,6 +48,7 @@ struct Weather {
   std::uint64_t cold = 0;
   std::uint64_t rot = 0;
   std::uint64_t hand_over = 0;
+  std::uint64_t stall = 0;
   bool reorders = false;
 
   explicit Weather(Rng& rng) {
@@ -63,6 +65,7 @@ struct Weather {
     cold = maybe(30, 200);
     rot = maybe(20, 200);
     hand_over = maybe(50, 400);
+    stall = maybe(50, 200);
     reorders = rng.one_in(2);
   }
 };
@@ -71,7 +74,8 @@ class Life {
  public:
   Life(std::uint64_t seed, Tally& tally)
       : world_(
-            seed % 8 == 0 ? nodes({1}) : nodes({1, 2, 3}), [] { return std::make_unique<RegisterMachine>(); }, seed),
+            seed % 8 == 0 ? nodes({1}) : nodes({1, 2, 3}),
+            [] { return std::make_unique<RegisterMachine>(); }, seed),
         rng_(world_.rng),
         weather_(rng_),
         tally_(tally) {
@@ -119,7 +123,9 @@ class Life {
       world_.work(any());
     } else if (what < 90) {
       world_.clock.advance_ms(static_cast<std::int64_t>(1 + rng_.below(15)));
-      for (auto& [id, node] : world_.nodes()) world_.tick(node);
+      for (auto& [id, node] : world_.nodes()) {
+        if (id != stalled_) world_.tick(node);
+      }
     } else if (StateNode& to = any(); to.is_up()) {
       const bool is_wanted = to.host->is_ready() || rng_.one_in(50);
       if (is_wanted) rng_.one_in(4) ? read(to) : write(to);
@@ -194,6 +200,8 @@ class Life {
     if (happens(weather_.cold)) any().env->set_cold(rng_.one_in(2));
     if (happens(weather_.rot)) rot(any());
     if (happens(weather_.hand_over)) hand_over(any());
+    // Its timers are late: it may lead in its own eyes for long.
+    if (happens(weather_.stall)) stalled_ = rng_.one_in(2) ? any().id : raft::kNobody;
   }
 
   void hand_over(StateNode& node) {
@@ -317,6 +325,7 @@ class Life {
   Weather weather_;
   Tally& tally_;
   std::vector<Told> told_;
+  raft::NodeId stalled_ = raft::kNobody;
   std::string wrong_;
 };
 

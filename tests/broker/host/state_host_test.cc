@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "broker/controller/cluster_state.h"
+#include "broker/host/state_host_file.h"
+#include "protocol/record/builder.h"
 #include "tests/broker/host/state_host_registers.h"
 #include "tests/broker/host/state_host_world.h"
 #include "tests/storage/expect.h"
@@ -184,6 +186,61 @@ TEST_F(StateHostTest, ACommandOfADeadLeaderMaySurviveIt) {
   three_.start_everyone();
   three_.run(500);
   for (auto& [id, node] : three_.nodes()) EXPECT_THAT(commands_of(node), ElementsAre(1, 2));
+}
+
+TEST_F(StateHostTest, WhatANewTermInheritsIsAppliedBeforeAnythingIsDecided) {
+  ASSERT_OK(alone_.start(alone_.node(1)));
+  StateNode& leader = alone_.elect();
+  leader.holds_flushes = true;
+  const auto first = write(alone_, leader, 1);
+  leader.replica->step_down();
+  alone_.pump(leader);
+  EXPECT_EQ(code_of(first), Errc::kTimeout);
+  while (leader.unsaved || leader.replica->role() != raft::Role::kLeader) {
+    leader.holds_flushes = !leader.unsaved;  // votes are saved, the log is not flushed
+    if (leader.unsaved) {
+      ASSERT_TRUE(alone_.work(leader) && alone_.work(leader));
+    }
+    alone_.clock.advance_ms(10);
+    alone_.tick(leader);
+  }
+  leader.holds_flushes = true;
+  const auto again = write(alone_, leader, 1);
+  EXPECT_FALSE(again->has_value());
+  leader.holds_flushes = false;
+  alone_.run(20);
+  EXPECT_EQ(code_of(again), Errc::kAlreadyExists);
+}
+
+// One message that cuts what this leader appended, puts another record there, and commits it.
+TEST_F(StateHostTest, AnotherLeadersRecordInThePlaceOfACommandIsNoAnswerToIt) {
+  three_.start_everyone();
+  StateNode& old = three_.elect();
+  three_.cut_off(old.id.value());
+  const Offset at = old.host->applied();
+  const Term term(old.replica->term().value() + 1);
+  const auto mine = send<std::size_t, RegisterMachine>(three_, old, Write{1, 1});
+  ASSERT_EQ(old.replica->log_end(), at + 1);
+  record::BatchBuilder builder;
+  const Bytes other_record = encode(RegisterSet{2, 0, 1});
+  builder.append(Timestamp(1), std::nullopt, ByteView(other_record));
+  Bytes batch = *builder.build();
+  record::assign_position(batch, at, term);
+  const auto range = describe_batches(batch, at, Checksums::kVerify);
+  ASSERT_OK(range);
+  const raft::NodeId other(old.id.value() == 1 ? 2 : 1);
+  old.replica->receive(
+      {.envelope = {other, old.id,
+                    raft::AppendRequest{.term = term,
+                                        .previous = old.replica->group().point_at(at),
+                                        .range = *range,
+                                        .commit = at + 1,
+                                        .round = 1}},
+       .attachment = SharedBytes(batch)});
+  ASSERT_EQ(old.replica->committed(), at + 1) << "all of it in one message";
+  three_.pump(old);
+  EXPECT_EQ(code_of(mine), Errc::kTimeout);
+  EXPECT_THAT(commands_of(old), ElementsAre(2));
 }
 
 TEST_F(StateHostTest, ACommandThatAnAnswerSubmitsIsCarriedOutToo) {
@@ -387,11 +444,28 @@ TEST_F(StateHostTest, ARottenStateAtTheLogStartIsNotSentButReplaced) {
 }
 
 TEST_F(StateHostTest, ABadStateIsRefusedByWhoReceivesIt) {
+  const storage::LogIdentity ours{{Uuid{}, PartitionId(0)}};
+  const storage::LogIdentity another{{Uuid{}, PartitionId(1)}};
+  const raft::LogPoint point{Term(1), Offset(1)};
+  Registers state;
+  ASSERT_OK(state.apply(Offset(0), RegisterSet{7, 0, 1}));
+  const Bytes good = state.snapshot();
   three_.start_everyone();
   StateNode& node = three_.node(1);
-  const raft::LogPoint point{Term(1), Offset(5)};
-  EXPECT_EQ(node.snapshots->install(point, as_bytes("nonsense")).error().code(), Errc::kCorrupt);
+  const auto install = [&](raft::LogPoint at, const Bytes& bytes) {
+    const Status status = node.snapshots->install(at, bytes);
+    return status ? Errc::kOk : status.error().code();
+  };
+  const Bytes file = encode(StateSnapshot{point, good}, ours);
+  EXPECT_EQ(install(point, good), Errc::kCorrupt) << "no file";
+  EXPECT_EQ(install({Term(2), Offset(1)}, file), Errc::kCorrupt) << "of another term";
+  EXPECT_EQ(install(point, encode(StateSnapshot{point, good}, another)), Errc::kForeignData);
+  const raft::LogPoint later{Term(1), Offset(2)};
+  EXPECT_EQ(install(later, encode(StateSnapshot{later, good}, ours)), Errc::kCorrupt)
+      << "not the state at its point";
+  EXPECT_EQ(install(point, encode(StateSnapshot{point, as_bytes("junk")}, ours)), Errc::kCorrupt);
   EXPECT_THAT(three_.snapshot_files(node), IsEmpty());
+  EXPECT_EQ(install(point, file), Errc::kOk);
 }
 
 TEST_F(StateHostTest, AFullDiskPutsASnapshotOff) {

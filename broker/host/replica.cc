@@ -175,7 +175,8 @@ storage::CheckpointTicket Replica::begin_checkpoint() { return state_->log->begi
 
 void Replica::complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status) {
   state_->log->complete_checkpoint(ticket, status);
-  static_cast<void>(state_->keep_going(status));
+  // Without it recovery scans more; nothing is lost.
+  if (state_->log->fenced() && !state_->ended) state_->die(status.error());
 }
 
 // --- cold reads
@@ -259,6 +260,12 @@ Result<Offset> batch_boundary(storage::Log& log, Offset offset) {
 
 }  // namespace
 
+bool Replica::State::is_only_member() const {
+  const raft::Membership& latest = group->membership();
+  return !latest.is_joint() && latest.learners.empty() && latest.voters.size() == 1 &&
+         latest.is_voter(options.self);
+}
+
 Status Replica::State::follow_log_start() {
   memory.fold_below(log->log_start());
   PENSTOCK_TRY(group->log_start_moved(log->log_start()));
@@ -266,14 +273,16 @@ Status Replica::State::follow_log_start() {
   return {};
 }
 
-Result<Offset> Replica::delete_records(Offset before) {
+Result<Offset> Replica::delete_records(Offset before, BeginsAt begins_at) {
   State& s = *state_;
   if (s.ended) return fail(Errc::kShuttingDown, s.dir + ": the replica is out of service");
   if (before > s.group->committed() && !mutant(Mutant::kStartBeyondCommitted)) {
     return fail(Errc::kOffsetOutOfRange, "only committed records are deleted");
   }
-  PENSTOCK_TRY_ASSIGN(const Offset to,
-                      batch_boundary(*s.log, std::min(before, s.log->durable_end())));
+  Offset to = std::min(before, s.log->durable_end());
+  if (begins_at == BeginsAt::kBatch || !s.is_only_member()) {
+    PENSTOCK_TRY_ASSIGN(to, batch_boundary(*s.log, to));
+  }
   if (to <= s.log->log_start()) return s.log->log_start();
   Status status = s.settle_memory();
   if (status) status = s.log->truncate_prefix(to);

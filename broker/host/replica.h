@@ -8,8 +8,9 @@
 // Invariants: records below committed() are on the disks of a majority and never change; an append
 // is one batch range in one term; a batch from a peer enters the log only if its checksum and its
 // header agree with the message that it came with. Threads: one at a time (the shard's); tickets
-// run elsewhere. Failure: kDiskFull leaves everything as it was (a follower's leader repeats). Any
-// other failed write, and every failed flush, is output.fatal: the process is expected to end.
+// run elsewhere. Failure: kDiskFull leaves everything as it was (a follower's leader repeats), and
+// so does an append of one's own that fails without fencing the log. Any other failed write, and
+// every failed flush, is output.fatal: the process is expected to end.
 // output.fault: this log contradicts the cluster's. After either, and after close(), the replica is
 // out of service: inputs do nothing, it follows nobody, what is committed can still be read.
 #pragma once
@@ -47,7 +48,9 @@ struct ReplicaOptions {
   // better.
   raft::Membership first_membership;
   raft::Options raft;
-  std::uint64_t seed = 0;         // of election jitter
+  std::uint64_t seed = 0;  // of election jitter
+  // Of a broker that is alone: its next term is above this one, whatever the disk says.
+  Term term_floor = raft::kFirstTerm;
   StateAtStart* state = nullptr;  // outlives the replica
 };
 
@@ -79,6 +82,9 @@ struct ReplicaStats {
   std::uint64_t refused_appends = 0;  // good ones that the log did not take (no space, damage)
   std::uint64_t refused_installs = 0;
 };
+
+// What the first offset of a shortened log is the beginning of.
+enum class BeginsAt : std::uint8_t { kBatch, kRecord };
 
 class Replica {
  public:
@@ -128,9 +134,10 @@ class Replica {
   Result<storage::Log::FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
 
   // --- retention; never beyond committed(). Both block, as truncation of the log does.
-  // The log begins at the batch that holds `before`; returns where that is. kOffsetOutOfRange
-  // beyond committed(); what is not on this disk yet stays.
-  Result<Offset> delete_records(Offset before);
+  // The log begins at the batch that holds `before` (kRecord: exactly there, if this is the only
+  // member; others are sent whole batches); returns where that is. kOffsetOutOfRange beyond
+  // committed(); what is not on this disk yet stays.
+  Result<Offset> delete_records(Offset before, BeginsAt begins_at = BeginsAt::kBatch);
   Result<std::uint64_t> apply_retention();
   Status close();  // clean; nothing may be called but the destructor afterwards
 

@@ -23,18 +23,27 @@ Status check_batches(ByteView batches) {
 
 }  // namespace
 
+Status Replica::State::has_room_for(std::size_t bytes) const {
+  const auto room = group->propose_room();
+  if (!room && room.error().code() != Errc::kOverloaded) return fail(room.error());
+  // What waits for this disk alone is held by the system's cache, and by nobody's window.
+  if (is_only_member()) return {};
+  if (!room) return fail(room.error());
+  if (bytes > *room && *room < options.raft.max_uncommitted_bytes) {
+    return fail(Errc::kOverloaded, "too much has no majority yet");
+  }
+  return {};
+}
+
 Result<ReplicaAppend> Replica::append(MutableByteView batches) {
   State& s = *state_;
   if (s.ended) return fail(Errc::kNotLeader);
-  PENSTOCK_TRY_ASSIGN(const std::uint64_t room, s.group->propose_room());
-  if (batches.size() > room && room < s.options.raft.max_uncommitted_bytes) {
-    return fail(Errc::kOverloaded, "too much has no majority yet");
-  }
+  PENSTOCK_TRY(s.has_room_for(batches.size()));
   PENSTOCK_TRY(check_batches(batches));
   const Term term = s.group->term();
   const auto appended = s.log->append(batches, term);
   if (!appended) {
-    static_cast<void>(s.keep_going(fail(appended.error())));
+    if (s.log->fenced()) s.die(appended.error());
     return std::unexpected(appended.error());
   }
   const Offset begin = appended->base_offset;

@@ -105,9 +105,10 @@ void apply_reset(const storage::Log& log, ReplicaState& memory) {
 }
 
 Result<raft::Restored> restore(storage::Log& log, const ReplicaState& memory,
-                               const std::optional<raft::HardState>& hard_state) {
+                               const std::optional<raft::HardState>& hard_state, Term term_floor) {
   raft::Restored restored;
   if (hard_state) restored.hard_state = *hard_state;
+  if (restored.hard_state.term < term_floor) restored.hard_state = {term_floor, raft::kNobody};
   const Term before = std::max(log.start_term(), raft::kFirstTerm);
   restored.start = {before, log.log_start()};
   restored.end = log.log_end();
@@ -177,7 +178,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
     PENSTOCK_TRY(env.sync_dir(dir_of(s.dir)));
   }
 
-  auto restored = restore(*s.log, s.memory, hard_state);
+  auto restored = restore(*s.log, s.memory, hard_state, s.options.term_floor);
   if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
   s.damaged_until = s.damage_bound();
   restored->damaged_until = s.damaged_until;
@@ -211,8 +212,19 @@ Status Replica::State::settle_memory() {
 
 // --- damage
 
+// Since the log began nobody else was asked to vote; a membership that is only on the side file may
+// stand in the very part that is damaged.
+bool Replica::State::has_always_been_alone() const {
+  return memory.base_is_known && !memory.base.is_joint() &&
+         memory.base.voters == std::vector{options.self} && memory.placed.empty() &&
+         on_disk.placed.empty();
+}
+
 Offset Replica::State::damage_bound() const {
   if (memory.lost_up_to) return kEverything;
+  // Nobody has what is damaged here, so nobody is kept from leading with it; a log whose end is not
+  // certain refuses appends by itself.
+  if (has_always_been_alone()) return Offset(0);
   if (!log->damage().empty() || !memory.base_is_known) {
     return std::max(log->durable_end(), Offset(1));
   }

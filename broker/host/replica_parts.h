@@ -83,6 +83,7 @@ struct Replica::State {
   void carry_out(const raft::InstallRequest& install, const PeerMessage* incoming);
 
   // --- replica_leader.cc
+  Status has_room_for(std::size_t bytes) const;
   void append_control();
   void carry_out(const raft::ReadForPeer& read);
   void send_range(const raft::ReadForPeer& read, const storage::ReadResult& found);
@@ -100,6 +101,8 @@ struct Replica::State {
   void look_for_damage();
   void look_for_repair();
   Offset damage_bound() const;
+  bool has_always_been_alone() const;
+  bool is_only_member() const;
 };
 
 // From the files of a replica to what a group begins with. Internal.

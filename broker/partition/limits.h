@@ -13,9 +13,13 @@ namespace penstock::broker {
 inline constexpr std::uint64_t kLargestBatchBytes = 9U << 20;
 static_assert(kLargestBatchBytes <= storage::kMaxBatchBytes, "what is written must be readable");
 
-// Producers that wait for a flush of one partition. A connection has at most 64 requests under way,
-// so this many are hundreds of connections on one partition; the next one is told to back off.
+// Producers that wait for the records of one partition to be committed. A connection has at most 64
+// requests under way, so this many are hundreds of connections on one partition; the next one is
+// told to back off.
 inline constexpr std::size_t kMaxDurabilityWaiters = 65'536;
+
+// On a full disk, terms and votes are tried again this often: elections wait for it.
+inline constexpr std::chrono::milliseconds kVoteRetryPeriod{100};
 
 // Flushes that one shard has under way at a time. More than one, so that a slow partition does not
 // hold the others up; few, because every fdatasync that waits for its turn gathers more records.

@@ -1,13 +1,17 @@
-// Partition: the shell of one partition: append path, fetch path, high watermark, housekeeping.
+// Partition: the shell of one partition: append path, fetch path, and one replica of its log.
 //
+// There is one mechanism, whether the partition has one replica or many: the log is a Replica, an
+// only voter elects itself, and the high watermark is what the group has committed.
 // Invariants: appends take effect in the order of their calls; a record below the high watermark is
-// durable (on one broker, the high watermark is the durable end); a producer that asked for fsynced
-// is answered only after its records are; consumers see only what is below the high watermark.
+// on the disks of a majority and never changes; a producer that asked for fsynced is answered only
+// after its records are below it; consumers see nothing beyond. What a producer hears when the
+// leader changes is that the outcome is unknown, never that nothing happened.
 // Threads: the shard's, for life. Disk waits run on the pools and come back.
-// Lifetime: shared with the work under way; the shard's table holds it until retire() or close().
-// Failure: kDiskFull is retriable and leaves everything as it was. Whatever fences the log (a
-// failed flush, write or sync, in an append, a checkpoint or a truncation alike) is handed to
-// on_fatal(), which is expected to end the process; if it returns, all who wait get the error.
+// Lifetime: shared with the work under way; start() once; the shard's table holds it until retire()
+// or close(). Failure: kDiskFull is retriable and leaves everything as it was. Whatever fences the
+// log (a failed flush, write or sync, in an append, a checkpoint or a truncation alike) is handed
+// to on_fatal(), which is expected to end the process; if it returns, all who wait get the error. A
+// log that contradicts the others' is out of service: what is committed can still be read.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -15,18 +19,22 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "base/types.h"
+#include "broker/host/replica.h"
 #include "broker/partition/append_rules.h"
 #include "broker/partition/checkpoint_queue.h"
 #include "broker/partition/disk_guard.h"
 #include "broker/partition/flush_queue.h"
 #include "broker/partition/partition_observer.h"
-#include "storage/log.h"
+#include "broker/partition/tick_queue.h"
+#include "broker/partition/vote_queue.h"
 
 namespace penstock::broker {
 
@@ -46,6 +54,10 @@ struct PartitionServices {
   const Clock* clock = nullptr;
   FlushQueue* flushes = nullptr;
   CheckpointQueue* checkpoints = nullptr;
+  TickQueue* ticks = nullptr;
+  VoteQueue* votes = nullptr;
+  // To the brokers that hold the other replicas; empty on a broker that has none. May lose it.
+  std::function<void(const TopicPartition&, PeerMessage)> send = {};
   DiskGuard* disk = nullptr;
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
@@ -55,6 +67,7 @@ struct Appended {
   Offset base_offset;
   Offset last_offset;
   Timestamp append_time;  // LogAppendTime topics; else -1
+  Term term;              // of the leader that appended them
   Offset end() const { return last_offset + 1; }
 };
 
@@ -68,20 +81,31 @@ class HighWatermarkWatcher : public boost::intrusive::list_base_hook<
 
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
-  using DurableHandler = std::move_only_function<void(const Status&)>;
+  using CommittedHandler = std::move_only_function<void(const Status&)>;
 
   Partition(PartitionServices& services, TopicPartition id, std::string topic_name,
-            PartitionRules rules, Term epoch, std::unique_ptr<storage::Log> log);
+            PartitionRules rules, std::unique_ptr<Replica> replica);
+
+  // Begins to take part. An only voter leads when settled() returns.
+  void start();
+  // Returns when no disk work is under way.
+  Task<void> settled();
+  bool is_settled() const { return work_under_way_ == 0; }
 
   const TopicPartition& id() const { return id_; }
   const std::string& name() const { return name_; }  // "orders/3"
-  Term epoch() const { return epoch_; }
-  Offset log_start() const { return log_->log_start(); }
-  Offset log_end() const { return log_->log_end(); }
-  Offset high_watermark() const { return log_->durable_end(); }
-  std::uint64_t size_bytes() const { return log_->size_bytes(); }
-  Durability default_durability() const { return rules_.default_durability; }
-  std::size_t damaged_ranges() const { return log_->damage().size(); }
+  Term epoch() const { return replica_->term(); }
+  Offset log_start() const { return replica_->log_start(); }
+  Offset log_end() const { return replica_->log_end(); }
+  Offset high_watermark() const { return replica_->committed(); }
+  std::uint64_t size_bytes() const { return replica_->log().size_bytes(); }
+  std::size_t damaged_ranges() const { return replica_->log().damage().size(); }
+  const Replica& replica() const { return *replica_; }
+  // Leads, and may answer for the end of the log: kNotLeader, kNotReady, kPartitionDamaged.
+  Status check_ready() const;
+  // When a produce is answered that asks for that, or for nothing in particular: behind the leader
+  // alone, `written` promises what an election may take back, so it is not offered.
+  Durability answers_when(std::optional<Durability> asked) const;
   // kPartitionDamaged with what is known; for descriptions.
   Status health() const;
 
@@ -89,12 +113,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // fenced.
   Status check_epoch(Term requested) const;
 
-  // First stage of a produce: checks and appends. In the page cache when it returns, and a flush
-  // that covers it is under way or in line.
+  // First stage of a produce: checks and appends. In the page cache when it returns, a flush that
+  // covers it is under way or in line, and it is on its way to the other replicas. As
+  // check_ready().
   Result<Appended> append(MutableByteView batches);
-  // Second stage: called once, with success when everything below `end` is durable. At once if it
-  // is.
-  void when_durable(Offset end, DurableHandler handler);
+  // Second stage: called once, with success when what was appended under `term` up to `end` is
+  // committed, at once if it is. kTimeout when the leader changes before that: outcome unknown.
+  void when_committed(Offset end, Term term, CommittedHandler handler);
   // Both stages; the first one runs before the first suspension.
   Task<Result<Appended>> append_durably(MutableByteView batches, Durability durability);
 
@@ -120,48 +145,69 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Waits for work under way, then closes the log cleanly. Precondition: nobody appends any more.
   Task<Status> close();
 
-  // --- for FlushQueue and CheckpointQueue
+  // --- as one replica of several
+  void receive(const PeerMessage& message);
+  // See Replica.
+  Status change_membership(const std::vector<raft::NodeId>& voters,
+                           const std::vector<raft::NodeId>& learners);
+  Status transfer_leadership(raft::NodeId to);
+  void step_down();
+
+  // --- for FlushQueue, CheckpointQueue and TickQueue
   storage::FlushTicket begin_flush();
   void complete_flush(const storage::FlushTicket& ticket, const Status& status,
                       std::int64_t queued_ns, std::int64_t took_ns);
   bool wants_checkpoint() const;
-  bool is_dirty() const { return !closed_ && checkpointed_end_ < log_->log_end(); }
+  bool is_dirty() const { return !closed_ && checkpointed_end_ < log_end(); }
   storage::CheckpointTicket begin_checkpoint();
   void complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status,
                            std::int64_t took_ns);
   void left_checkpoint_queue() { in_checkpoint_queue_ = false; }
+  void tick_due(std::int64_t at_ms);
 
  private:
   struct Waiter {
     Offset end;
-    DurableHandler handler;
+    Term term;
+    CommittedHandler handler;
   };
   using Watchers =
       boost::intrusive::list<HighWatermarkWatcher, boost::intrusive::constant_time_size<false>>;
 
   Status admits(std::size_t bytes) const;
-  void appended_something();
-  void release_waiters(Offset durable_end);
+  bool leads(Term term) const;
+  Status outcome_of(Offset end, Term term) const;
   void fail_waiters(const Error& error);
   void wake_watchers();
-  // Ends the process, and whoever still waits, when the failure fenced the log.
-  void end_if_fenced(const Error& error);
-  Task<void> wait_until_idle();
+
+  // --- partition_replica.cc: carries out what the replica wants after a call of it. `doing` is for
+  // the text of a failure.
+  void pump(const char* doing);
+  void save(const raft::HardState& state);
+  void read_cold(std::uint64_t ticket);
+  void ask_for_flush();
+  void list_for_checkpoint();
+  void list_for_tick();
+  void role_changed();
+  void ended(Error error);
+  void answer_waiters();
   void work_ended();
 
   PartitionServices& services_;
   const TopicPartition id_;
   const std::string name_;
   PartitionRules rules_;
-  const Term epoch_;
-  std::unique_ptr<storage::Log> log_;
+  std::unique_ptr<Replica> replica_;
 
   std::deque<Waiter> waiters_;  // by end
   Watchers watchers_;
+  Offset seen_high_watermark_;
   bool flush_asked_ = false;  // in line or under way
   bool in_checkpoint_queue_ = false;
   Offset checkpointed_end_;
-  int work_under_way_ = 0;  // flushes, checkpoints, cold reads
+  std::int64_t tick_at_ms_ = 0;  // listed for then; 0: not listed
+  int work_under_way_ = 0;       // flushes, checkpoints, cold reads, votes
+  std::optional<Error> ended_;   // out of service for good, and why
   bool closed_ = false;
   Wakeup idle_;
 };

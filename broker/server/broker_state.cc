@@ -54,7 +54,8 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
     : environment_(std::move(environment)),
       dir_(std::move(dir)),
       flush_pool_(config.disk_threads / 2),
-      background_pool_(config.disk_threads - config.disk_threads / 2) {
+      background_pool_(config.disk_threads - config.disk_threads / 2),
+      votes_(flush_pool_.get_executor(), environment_.on_fatal) {
   context_.config = config;
   context_.identity = dir_.identity();
   context_.software = "penstockd/" PENSTOCK_VERSION;
@@ -66,6 +67,7 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
                                .background_pool = background_pool_.get_executor(),
                                .clock = environment_.clock,
                                .disk = context_.disk.get(),
+                               .votes = &votes_,
                                .observer = &context_.metrics,
                                .on_fatal = environment_.on_fatal};
   const std::uint32_t shards = config.shards == 0 ? default_shards() : config.shards;
@@ -76,6 +78,7 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
 
 // What did not come to run is taken down here.
 Broker::State::~State() {
+  votes_.stop();
   flush_pool_.join();
   background_pool_.join();
 }
@@ -88,7 +91,8 @@ Status Broker::State::open() {
                           .directory = dir_.identity().directory_id,
                           .now = context_.clock->wall()};
   PENSTOCK_TRY_ASSIGN(const Term epoch, metadata->carry_out(start));
-  admin_ = std::make_unique<TopicAdmin>(context_, dir_, std::move(metadata),
+  PENSTOCK_TRY(votes_.open(dir_.env(), dir_.path(), dir_.identity().directory_id));
+  admin_ = std::make_unique<TopicAdmin>(context_, dir_, std::move(metadata), votes_,
                                         background_pool_.get_executor(), environment_.on_fatal,
                                         Rng(environment_.seed));
   context_.admin = admin_.get();
@@ -185,6 +189,7 @@ Task<Status> close_shard(Shard& shard) {
 
 Task<Status> end_tasks(Shard& shard) {
   shard.checkpoints().stop();
+  shard.ticks().stop();
   shard.tasks().cancel();
   co_await shard.tasks().wait();
   co_return Status{};

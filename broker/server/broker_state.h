@@ -43,6 +43,7 @@ class Broker::State {
   BrokerContext context_;
   asio::thread_pool flush_pool_;
   asio::thread_pool background_pool_;
+  VoteQueue votes_;
   std::unique_ptr<TopicAdmin> admin_;
   std::unique_ptr<HttpListener> http_;
   std::uint16_t port_ = 0;

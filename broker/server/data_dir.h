@@ -4,6 +4,7 @@
 //   LOCK                          held by the running broker
 //   meta/                         the metadata log
 //   topics/<name>-<id>/<number>/  one partition's log
+//   votes                         terms and votes of the partitions' replicas
 //   placed                        up to which metadata offset partitions have their folders
 //   trash/                        folders of deleted topics on their way out
 // Invariants: `node` is written first and durably, so a folder that holds anything else without it

@@ -12,11 +12,14 @@ Shard::Shard(std::size_t index, const ShardServices& services)
     : index_(index),
       flushes_(io_.get_executor(), services.flush_pool, *services.clock, kMaxFlushesUnderWay),
       checkpoints_(io_.get_executor(), services.background_pool, *services.clock),
+      ticks_(io_.get_executor(), *services.clock),
       services_{.shard = io_.get_executor(),
                 .background = services.background_pool,
                 .clock = services.clock,
                 .flushes = &flushes_,
                 .checkpoints = &checkpoints_,
+                .ticks = &ticks_,
+                .votes = services.votes,
                 .disk = services.disk,
                 .observer = services.observer,
                 .on_fatal = services.on_fatal},
@@ -24,6 +27,12 @@ Shard::Shard(std::size_t index, const ShardServices& services)
       waiting_timer_(io_) {}
 
 Shard::~Shard() { PENSTOCK_ASSERT(!thread_.joinable(), "stop_thread() comes first"); }
+
+void Shard::run_until_settled() {
+  for (const auto& [id, placed] : partitions_) {
+    while (placed.partition && !placed.partition->is_settled()) io_.run_one();
+  }
+}
 
 void Shard::start_thread() {
   thread_ = std::thread([this] {
@@ -58,7 +67,9 @@ Result<Partition*> Shard::find(const TopicPartition& id) const {
 
 void Shard::place(std::shared_ptr<Partition> partition) {
   const TopicPartition id = partition->id();
-  partitions_.insert_or_assign(id, Placed{.partition = std::move(partition)});
+  const auto [at, is_new] =
+      partitions_.insert_or_assign(id, Placed{.partition = std::move(partition)});
+  at->second.partition->start();
 }
 
 void Shard::place_broken(const TopicPartition& id, Error why) {

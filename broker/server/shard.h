@@ -37,6 +37,7 @@ struct ShardServices {
   asio::any_io_executor background_pool;
   const Clock* clock = nullptr;
   DiskGuard* disk = nullptr;
+  VoteQueue* votes = nullptr;
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
 };
@@ -49,6 +50,8 @@ class Shard {
   std::size_t index() const { return index_; }
   asio::any_io_executor executor() { return io_.get_executor(); }
   bool is_here() { return io_.get_executor().running_in_this_thread(); }
+  // Blocking, before the thread runs: until every partition has begun to take part.
+  void run_until_settled();
   void start_thread();
   void stop_thread();
 
@@ -58,6 +61,7 @@ class Shard {
   // --- partitions
   // kUnknownTopic, kUnknownPartition; kPartitionDamaged for one that could not be opened.
   Result<Partition*> find(const TopicPartition& id) const;
+  // ... and starts it.
   void place(std::shared_ptr<Partition> partition);
   void place_broken(const TopicPartition& id, Error why);
   // The partition if there is one; it is served no longer.
@@ -78,6 +82,7 @@ class Shard {
   // --- the shard's own coroutines and its listener
   TaskGroup& tasks() { return tasks_; }
   CheckpointQueue& checkpoints() { return checkpoints_; }
+  TickQueue& ticks() { return ticks_; }
   rpc::Server& server() const { return *server_; }
   void set_server(std::unique_ptr<rpc::Server> server) { server_ = std::move(server); }
   void close_server() { server_.reset(); }
@@ -95,6 +100,7 @@ class Shard {
   std::thread thread_;
   FlushQueue flushes_;
   CheckpointQueue checkpoints_;
+  TickQueue ticks_;
   PartitionServices services_;
   TaskGroup tasks_;
   std::unordered_map<TopicPartition, Placed> partitions_;

@@ -23,7 +23,11 @@ bool ends_the_process(Errc code) {
   return code == Errc::kFsyncFailed || code == Errc::kIoError || code == Errc::kCorrupt;
 }
 
-void report_recovery(const std::string& name, const storage::RecoveryReport& report) {
+void report_recovery(const std::string& name, const Replica::Opened& opened) {
+  const storage::RecoveryReport& report = opened.report;
+  if (opened.rebuilt_state) {
+    log().warn("the file of memberships was lost, and made anew from the log partition={}", name);
+  }
   if (report.truncated_bytes > 0) {
     log().info("cut off a torn tail partition={} bytes={}", name, report.truncated_bytes);
   }
@@ -53,11 +57,14 @@ class TopicAdmin::Turn {
 };
 
 TopicAdmin::TopicAdmin(BrokerContext& broker, const DataDir& dir,
-                       std::unique_ptr<MetadataStore> metadata, asio::any_io_executor background,
-                       std::function<void(const Error&)> on_fatal, Rng rng)
+                       std::unique_ptr<MetadataStore> metadata, VoteQueue& votes,
+                       asio::any_io_executor background, std::function<void(const Error&)> on_fatal,
+                       Rng rng)
     : broker_(broker),
       metadata_(std::move(metadata)),
-      folders_(dir, *broker.clock),
+      folders_(
+          dir, *broker.clock, [&votes](const TopicPartition& group) { return votes.find(group); },
+          rng.next()),
       background_(std::move(background)),
       on_fatal_(std::move(on_fatal)),
       rng_(rng),
@@ -175,26 +182,46 @@ std::vector<OpenedPartition> TopicAdmin::open_partitions(const TopicImage& topic
   std::vector<OpenedPartition> opened;
   for (std::uint32_t p = from_partition; p < topic.partitions; ++p) {
     const PartitionId partition(static_cast<std::int32_t>(p));
-    opened.push_back({{topic.id, partition}, folders_.open_partition(topic, partition)});
+    opened.push_back(
+        {{topic.id, partition}, folders_.open_partition(topic, partition, term_floor())});
   }
-  if (std::ranges::all_of(opened, [](const OpenedPartition& one) { return one.log.has_value(); })) {
+  if (std::ranges::all_of(opened, [](const auto& one) { return one.replica.has_value(); })) {
     const Status synced = folders_.sync_topic(topic);
-    if (!synced && !opened.empty()) opened.back().log = fail(synced.error());
+    if (!synced && !opened.empty()) opened.back().replica = fail(synced.error());
   }
   return opened;
 }
 
 void TopicAdmin::hand_over(Shard& shard, const TopicImage& topic, OpenedPartition opened) {
   const std::string name = topic.name + "/" + std::to_string(opened.id.partition.value());
-  if (!opened.log) {
-    log().error("cannot open partition={} error={}", name, opened.log.error().to_string());
-    Error why(Errc::kPartitionDamaged, name + ": " + opened.log.error().to_string());
+  if (!opened.replica) {
+    log().error("cannot open partition={} error={}", name, opened.replica.error().to_string());
+    Error why(Errc::kPartitionDamaged, name + ": " + opened.replica.error().to_string());
     return shard.place_broken(opened.id, std::move(why));
   }
-  report_recovery(name, opened.log->report);
+  report_recovery(name, *opened.replica);
   shard.place(std::make_shared<Partition>(shard.partition_services(), opened.id, topic.name,
-                                          partition_rules(topic.settings), image_->leader_epoch(),
-                                          std::move(opened.log->log)));
+                                          partition_rules(topic.settings),
+                                          std::move(opened.replica->replica)));
+}
+
+namespace {
+
+// Whoever is told of the topic finds partitions that lead, when they are to lead at once.
+Task<Status> settle_on(BrokerContext& broker, Shard& shard, TopicPtr topic) {
+  for (std::uint32_t p = 0; p < topic->partitions; ++p) {
+    const TopicPartition id{topic->id, PartitionId(static_cast<std::int32_t>(p))};
+    if (broker.shard_index(id) != shard.index()) continue;
+    const auto found = shard.find(id);
+    if (found) co_await (*found)->settled();
+  }
+  co_return Status{};
+}
+
+}  // namespace
+
+Term TopicAdmin::term_floor() const {
+  return Term(std::max(image_->leader_epoch().value() - 1, raft::kFirstTerm.value()));
 }
 
 Task<Status> TopicAdmin::place(TopicPtr topic, std::uint32_t from_partition) {
@@ -204,10 +231,10 @@ Task<Status> TopicAdmin::place(TopicPtr topic, std::uint32_t from_partition) {
   });
   Status status;
   for (OpenedPartition& one : opened) {
-    if (!one.log && status) status = fail(one.log.error());
+    if (!one.replica && status) status = fail(one.replica.error());
   }
   if (!status) {  // all or none: the next attempt opens them all
-    for (OpenedPartition& one : opened) one.log = fail(status.error());
+    for (OpenedPartition& one : opened) one.replica = fail(status.error());
   }
   for (const auto& shard : broker_.shards) {
     co_await run_on(shard->executor(), [this, &shard = *shard, &opened, topic] {
@@ -216,6 +243,9 @@ Task<Status> TopicAdmin::place(TopicPtr topic, std::uint32_t from_partition) {
       }
       return Status{};
     });
+  }
+  for (const auto& shard : broker_.shards) {
+    co_await call_on(shard->executor(), settle_on(broker_, *shard, topic));
   }
   if (!status) {
     unplaced_[topic->id] = from_partition;
@@ -280,7 +310,7 @@ Status TopicAdmin::place_everything() {
   struct Job {
     TopicPtr topic;
     TopicPartition id;
-    Result<storage::Log::Opened> log;
+    Result<Replica::Opened> replica;
   };
   std::vector<Job> jobs;
   for (const auto& [name, topic] : image_->topics()) {
@@ -293,7 +323,7 @@ Status TopicAdmin::place_everything() {
   std::atomic<std::size_t> next = 0;
   const auto open_some = [&] {
     for (std::size_t i = next++; i < jobs.size(); i = next++) {
-      jobs[i].log = folders_.open_partition(*jobs[i].topic, jobs[i].id.partition);
+      jobs[i].replica = folders_.open_partition(*jobs[i].topic, jobs[i].id.partition, term_floor());
     }
   };
   {
@@ -304,12 +334,16 @@ Status TopicAdmin::place_everything() {
     open_some();
   }
   for (Job& job : jobs) {
-    if (!job.log) start_failed_ = true;
-    hand_over(broker_.shard_of(job.id), *job.topic, {job.id, std::move(job.log)});
+    if (!job.replica) start_failed_ = true;
   }
   for (const auto& [name, topic] : image_->topics()) {
     if (!start_failed_) PENSTOCK_TRY(folders_.sync_topic(*topic));
   }
+  // All at once, so that the votes of all of them share a flush.
+  for (Job& job : jobs) {
+    hand_over(broker_.shard_of(job.id), *job.topic, {job.id, std::move(job.replica)});
+  }
+  for (const auto& shard : broker_.shards) shard->run_until_settled();
   PENSTOCK_TRY(mark_placed());
   for (const auto& shard : broker_.shards) shard->set_image(image_);
   PENSTOCK_TRY_ASSIGN(const auto unknown, folders_.unknown_folders(*image_, metadata_->deleted()));

@@ -29,13 +29,14 @@ namespace penstock::broker {
 // What one placement of a topic's partitions came to.
 struct OpenedPartition {
   TopicPartition id;
-  Result<storage::Log::Opened> log;
+  Result<Replica::Opened> replica;
 };
 
 class TopicAdmin {
  public:
   TopicAdmin(BrokerContext& broker, const DataDir& dir, std::unique_ptr<MetadataStore> metadata,
-             asio::any_io_executor background, std::function<void(const Error&)> on_fatal, Rng rng);
+             VoteQueue& votes, asio::any_io_executor background,
+             std::function<void(const Error&)> on_fatal, Rng rng);
 
   enum class Mode : std::uint8_t { kCarryOut, kValidateOnly };
   // The new topic's id; nil when only validated.
@@ -63,6 +64,8 @@ class TopicAdmin {
   std::vector<OpenedPartition> open_partitions(const TopicImage& topic,
                                                std::uint32_t from_partition);
   Status mark_placed();
+  // What is led from now on is led in a newer term than whatever was led before this start.
+  Term term_floor() const;
   void hand_over(Shard& shard, const TopicImage& topic, OpenedPartition opened);
 
   BrokerContext& broker_;

@@ -40,8 +40,8 @@ Status TopicFolders::mark_placed(Offset applied) {
   return {};
 }
 
-Result<storage::Log::Opened> TopicFolders::open_partition(const TopicImage& topic,
-                                                          PartitionId partition) const {
+Result<Replica::Opened> TopicFolders::open_partition(const TopicImage& topic, PartitionId partition,
+                                                     Term term_floor) const {
   const std::string path = dir_.partition_dir(topic, partition);
   PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(path));
   if (!there && topic.created_offset(partition) < placed_) {
@@ -52,8 +52,15 @@ Result<storage::Log::Opened> TopicFolders::open_partition(const TopicImage& topi
             "restart, or delete the topic");
   }
   if (!there) PENSTOCK_TRY(dir_.env().create_dirs(path));
-  return storage::Log::open(dir_.env(), clock_, path, storage::LogIdentity{{topic.id, partition}},
-                            partition_rules(topic.settings).log);
+  const TopicPartition id{topic.id, partition};
+  const raft::NodeId self(dir_.identity().node_id);
+  ReplicaOptions options;
+  options.self = self;
+  options.first_membership.voters = topic.first_voters(partition, self);
+  options.seed = seed_ ^ std::hash<TopicPartition>()(id);
+  options.term_floor = term_floor;
+  return Replica::open(dir_.env(), clock_, path, storage::LogIdentity{id},
+                       partition_rules(topic.settings).log, std::move(options), known_vote_(id));
 }
 
 Status TopicFolders::sync_topic(const TopicImage& topic) const {

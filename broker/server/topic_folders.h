@@ -7,31 +7,38 @@
 // Format of `placed`: the metadata offset in decimal and a line feed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "broker/controller/cluster_image.h"
+#include "broker/host/replica.h"
 #include "broker/server/data_dir.h"
-#include "storage/log.h"
 
 namespace penstock::broker {
 
 class TopicFolders {
  public:
-  TopicFolders(const DataDir& dir, const Clock& clock) : dir_(dir), clock_(clock) {}
+  // What this broker voted for in a group; blocking.
+  using KnownVote = std::function<std::optional<raft::HardState>(const TopicPartition&)>;
+
+  TopicFolders(const DataDir& dir, const Clock& clock, KnownVote known_vote, std::uint64_t seed)
+      : dir_(dir), clock_(clock), known_vote_(std::move(known_vote)), seed_(seed) {}
 
   // Reads `placed`.
   Status load();
   // Every partition whose record lies below `applied` has its folder, durably.
   Status mark_placed(Offset applied);
 
-  // Opens the partition's log; makes its folder if that never was. kPartitionDamaged when it is
-  // gone.
-  Result<storage::Log::Opened> open_partition(const TopicImage& topic, PartitionId partition) const;
+  // Opens this broker's replica of the partition, whose next term is above `term_floor`; makes its
+  // folder if that never was. kPartitionDamaged when it is gone. Never on the flush pool.
+  Result<Replica::Opened> open_partition(const TopicImage& topic, PartitionId partition,
+                                         Term term_floor) const;
   // Makes the topic's folder and its entries durable; call after its partitions were opened.
   Status sync_topic(const TopicImage& topic) const;
 
@@ -49,6 +56,8 @@ class TopicFolders {
 
   const DataDir& dir_;
   const Clock& clock_;
+  const KnownVote known_vote_;
+  const std::uint64_t seed_;
   Offset placed_;  // records below it
 };
 

@@ -29,6 +29,8 @@ Status answer(const Shard& shard, const TopicPartition& id, const Query& query, 
       out.set_offset(partition->log_start().value());
       return {};
     case Query::kLatest:
+      // Before that, records may come to light that are committed already.
+      PENSTOCK_TRY(partition->check_ready());
       out.set_offset(partition->high_watermark().value());
       return {};
     case Query::kTimestampMs:

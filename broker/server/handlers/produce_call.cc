@@ -89,7 +89,7 @@ void ProduceCall::append(Shard& shard, Group& group, Part& part) {
   }
   Partition& partition = **found;
   part.leader_epoch = partition.epoch();
-  part.durability = durability_.value_or(partition.default_durability());
+  part.durability = partition.answers_when(durability_);
   if (Status fenced = partition.check_epoch(part.epoch); !fenced) {
     part.appended = fail(std::move(fenced).error());
   } else {
@@ -97,11 +97,12 @@ void ProduceCall::append(Shard& shard, Group& group, Part& part) {
   }
   part.log_start = partition.log_start();
   if (!part.appended || part.durability == Durability::kWritten) return part_ended(shard, group);
-  partition.when_durable(part.appended->end(),
-                         [self = shared_from_this(), &shard, &group, &part](const Status& durable) {
-                           if (!durable) part.appended = fail(durable.error());
-                           self->part_ended(shard, group);
-                         });
+  partition.when_committed(
+      part.appended->end(), part.appended->term,
+      [self = shared_from_this(), &shard, &group, &part](const Status& committed) {
+        if (!committed) part.appended = fail(committed.error());
+        self->part_ended(shard, group);
+      });
 }
 
 void ProduceCall::part_ended(Shard& shard, Group& group) {

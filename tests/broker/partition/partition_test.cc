@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <any>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -42,14 +43,28 @@ Bytes batch_of(const std::string& value) {
 
 class PartitionTest : public testing::Test {
  protected:
-  PartitionTest() { partition_ = open(rules_); }
+  PartitionTest() {
+    EXPECT_TRUE(env_.create_dirs("/votes"));
+    EXPECT_TRUE(votes_.open(env_, "/votes", Uuid{}));
+    partition_ = open("/orders", PartitionId(3));
+  }
   ~PartitionTest() override { settle(); }
 
-  std::shared_ptr<Partition> open(const PartitionRules& rules) {
-    const TopicPartition id{{}, PartitionId(3)};
-    auto opened = storage::Log::open(env_, clock_, "/orders", {id}, rules.log).value();
-    return std::make_shared<Partition>(services_, id, "orders", rules, Term(7),
-                                       std::move(opened.log));
+  // An only voter, in its seventh term unless it voted already.
+  std::shared_ptr<Partition> open(const std::string& dir, PartitionId number,
+                                  std::optional<raft::HardState> voted = std::nullopt) {
+    const TopicPartition id{{}, number};
+    ReplicaOptions options;
+    options.self = raft::NodeId(1);
+    options.first_membership.voters = {raft::NodeId(1)};
+    options.term_floor = Term(6);
+    auto opened = Replica::open(env_, clock_, dir, {id}, rules_.log, options, voted).value();
+    auto partition = std::make_shared<Partition>(services_, id, dir.substr(1), rules_,
+                                                 std::move(opened.replica));
+    partition->start();
+    settle();
+    EXPECT_TRUE(partition->check_ready());
+    return partition;
   }
 
   Result<Appended> append(const std::string& value) {
@@ -59,7 +74,7 @@ class PartitionTest : public testing::Test {
   // Appends, and notes in `events_` when the acknowledgement comes.
   void produce(const std::string& value) {
     const Appended done = append(value).value();
-    partition_->when_durable(done.end(), [this, value](const Status& status) {
+    partition_->when_committed(done.end(), done.term, [this, value](const Status& status) {
       events_.push_back(value + (status ? " acked" : " " + status.error().to_string()));
     });
   }
@@ -93,13 +108,18 @@ class PartitionTest : public testing::Test {
   DiskGuard disk_{env_, clock_, "/", 0};
   FlushQueue flushes_{shard_.get_executor(), flush_pool_.get_executor(), clock_, 1};
   CheckpointQueue checkpoints_{shard_.get_executor(), background_.get_executor(), clock_};
+  TickQueue ticks_{shard_.get_executor(), clock_};
   std::vector<std::string> fatal_;
+  VoteQueue votes_{flush_pool_.get_executor(),
+                   [this](const Error& e) { fatal_.push_back(e.to_string()); }};
   PartitionServices services_{
       .shard = shard_.get_executor(),
       .background = background_.get_executor(),
       .clock = &clock_,
       .flushes = &flushes_,
       .checkpoints = &checkpoints_,
+      .ticks = &ticks_,
+      .votes = &votes_,
       .disk = &disk_,
       .observer = &observer_,
       .on_fatal = [this](const Error& e) { fatal_.push_back(e.to_string()); }};
@@ -134,10 +154,7 @@ TEST_F(PartitionTest, WhatComesDuringAFlushSharesTheNextOne) {
 }
 
 TEST_F(PartitionTest, PartitionsTakeTurnsOnTheDisk) {
-  const TopicPartition id{{}, PartitionId(4)};
-  auto opened = storage::Log::open(env_, clock_, "/other", {id}, rules_.log).value();
-  const auto other =
-      std::make_shared<Partition>(services_, id, "other", rules_, Term(7), std::move(opened.log));
+  const auto other = open("/other", PartitionId(4));
   produce("a");
   Bytes batch = batch_of("x");
   ASSERT_TRUE(other->append(batch));
@@ -339,6 +356,73 @@ TEST_F(PartitionTest, WhatWasAcknowledgedSurvivesAPowerCut) {
   EXPECT_EQ(opened.log->log_end(), Offset(1));
 }
 
+TEST_F(PartitionTest, AnOnlyVoterWaitsForNothingWhenItIsIdle) {
+  produce("a");
+  settle();
+  EXPECT_EQ(partition_->replica().next_deadline_ms(), std::numeric_limits<std::int64_t>::max());
+  clock_.advance_ms(3'600'000);
+  ticks_.run_due();
+  EXPECT_TRUE(partition_->is_settled()) << "no clock makes it work";
+  EXPECT_EQ(partition_->epoch(), Term(7));
+}
+
+TEST_F(PartitionTest, ALogThatABrokerWroteAloneGoesOnWhereItWas) {
+  {
+    auto old = storage::Log::open(env_, clock_, "/old", {{{}, PartitionId(9)}}, rules_.log).value();
+    Bytes batch = batch_of("before");
+    ASSERT_TRUE(old.log->append(batch, Term(5)));
+    ASSERT_TRUE(old.log->close());
+  }
+  const auto partition = open("/old", PartitionId(9));
+  EXPECT_EQ(partition->high_watermark(), Offset(1));
+  EXPECT_EQ(partition->epoch(), Term(7)) << "above the log's, and above the floor";
+  Bytes batch = batch_of("after");
+  EXPECT_EQ(partition->append(batch)->base_offset, Offset(1)) << "no record of consensus between";
+}
+
+TEST_F(PartitionTest, DamageTakesNoPartitionOutOfServiceThatNobodyElseHas) {
+  produce("damaged");
+  produce("whole");
+  settle();
+  begin(partition_->close());
+  settle();
+  for (const std::string& path : env_.files("/orders")) {
+    if (!path.ends_with(".log")) continue;
+    Bytes bytes = *env_.contents(path);
+    const auto at = std::ranges::search(bytes, as_bytes("damaged")).begin();
+    ASSERT_NE(at, bytes.end());
+    *at ^= std::byte{1};
+    env_.put(path, bytes);
+  }
+  for (int restart = 0; restart < 2; ++restart) {
+    partition_ =
+        open("/orders", PartitionId(3), raft::HardState{partition_->epoch(), raft::NodeId(1)});
+    EXPECT_EQ(partition_->read_cached(Offset(0), 1'000).error().code(), Errc::kCorrupt);
+    EXPECT_EQ(partition_->health().error().code(), Errc::kPartitionDamaged);
+    EXPECT_FALSE(partition_->read_cached(Offset(1), 1'000)->batches.empty());
+    const Term before = partition_->epoch();
+    produce("after");
+    clock_.advance_ms(10'000);
+    ticks_.run_due();
+    settle();
+    EXPECT_EQ(events_.back(), "after acked");
+    EXPECT_EQ(partition_->epoch(), before);
+    begin(partition_->close());
+    settle();
+  }
+}
+
+TEST_F(PartitionTest, AnOnlyVoterDeletesToTheRecord) {
+  record::BatchBuilder builder;
+  for (int i = 0; i < 4; ++i) builder.append(Timestamp(1'000), std::nullopt, as_bytes("x"));
+  Bytes batch = builder.build().value();
+  ASSERT_TRUE(partition_->append(batch));
+  settle();
+  EXPECT_EQ(partition_->delete_records(Offset(3)).value(), Offset(3));
+  EXPECT_EQ(partition_->log_start(), Offset(3));
+  EXPECT_EQ(partition_->read_cached(Offset(2), 1'000).error().code(), Errc::kOffsetOutOfRange);
+}
+
 TEST_F(PartitionTest, RequestsForAnotherEpochAreFenced) {
   EXPECT_TRUE(partition_->check_epoch(Term(-1)));
   EXPECT_TRUE(partition_->check_epoch(Term(7)));
@@ -365,7 +449,7 @@ TEST_F(PartitionTest, NewSettingsHoldForTheNextAppend) {
 TEST_F(PartitionTest, TooManyWaitersAreToldToBackOff) {
   Bytes batch = batch_of("x");
   for (std::size_t i = 0; i < kMaxDurabilityWaiters; ++i) {
-    partition_->when_durable(Offset(1), [](const Status&) {});
+    partition_->when_committed(Offset(1), Term(7), [](const Status&) {});
   }
   EXPECT_EQ(partition_->append(batch).error().code(), Errc::kOverloaded);
 }

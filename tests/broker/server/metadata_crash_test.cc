@@ -2,11 +2,12 @@
 //
 // After each, the next start finds: every topic that was acknowledged, completely; a topic that was
 // under way, completely or not at all; no topic whose deletion was acknowledged; a leader epoch
-// that was never used before.
+// that was never used before, in which every partition leads.
 #include <gtest/gtest.h>
 
 #include <cstdio>
 
+#include "broker/host/vote_store.h"
 #include "broker/server/metadata_store.h"
 #include "broker/server/topic_folders.h"
 #include "protocol/record/builder.h"
@@ -37,7 +38,10 @@ class Node {
                                                        dir_->identity().cluster_id));
     PENSTOCK_TRY_ASSIGN(
         epoch_, metadata_->carry_out(StartBroker{1, dir_->identity().directory_id, clock_.wall()}));
-    folders_ = std::make_unique<TopicFolders>(*dir_, clock_);
+    PENSTOCK_TRY_ASSIGN(votes_, VoteStore::open(env_, "/data", dir_->identity().directory_id));
+    folders_ = std::make_unique<TopicFolders>(
+        *dir_, clock_, [this](const TopicPartition& group) { return votes_->find(group); },
+        rng_.next());
     PENSTOCK_TRY(folders_->load());
     for (const auto& [name, topic] : metadata_->image()->topics()) PENSTOCK_TRY(place(*topic));
     PENSTOCK_TRY(folders_->mark_placed(metadata_->image()->applied()));
@@ -53,11 +57,12 @@ class Node {
                                                   .settings = {{"retention_ms", "unlimited"}},
                                                   .id = rng_.uuid(),
                                                   .now = clock_.wall()}));
-    return place_new(name);
+    return place_new(name, 0);
   }
   Status grow(const std::string& name, std::uint32_t partitions) {
+    const std::uint32_t before = metadata_->image()->find(name)->partitions;
     PENSTOCK_TRY(metadata_->carry_out(AlterTopic{name, {}, {}, partitions}));
-    return place_new(name);
+    return place_new(name, before);
   }
   Status remove(const std::string& name) {
     PENSTOCK_TRY_ASSIGN(const Uuid id, metadata_->carry_out(DeleteTopic{name, clock_.wall()}));
@@ -71,14 +76,39 @@ class Node {
   const DataDir& dir() const { return *dir_; }
 
  private:
-  Status place(const TopicImage& topic) {
-    for (std::uint32_t p = 0; p < topic.partitions; ++p) {
-      PENSTOCK_TRY(folders_->open_partition(topic, PartitionId(static_cast<std::int32_t>(p))));
+  Status place(const TopicImage& topic, std::uint32_t from_partition = 0) {
+    std::vector<std::unique_ptr<Replica>> replicas;
+    for (std::uint32_t p = from_partition; p < topic.partitions; ++p) {
+      PENSTOCK_TRY_ASSIGN(auto opened,
+                          folders_->open_partition(topic, PartitionId(static_cast<std::int32_t>(p)),
+                                                   Term(epoch_.value() - 1)));
+      replicas.push_back(std::move(opened.replica));
     }
-    return folders_->sync_topic(topic);
+    PENSTOCK_TRY(folders_->sync_topic(topic));
+    for (std::uint32_t p = from_partition; p < topic.partitions; ++p) {
+      PENSTOCK_TRY(elect({topic.id, PartitionId(static_cast<std::int32_t>(p))},
+                         *replicas[p - from_partition]));
+    }
+    return {};
   }
-  Status place_new(const std::string& name) {
-    PENSTOCK_TRY(place(*metadata_->image()->find(name)));
+  // As the shell of a partition does it.
+  Status elect(const TopicPartition& group, Replica& replica) {
+    replica.tick();
+    const ReplicaOutput output = replica.take_output();
+    if (!output.save) return fail(Errc::kInternal, "an only voter asks for its own vote");
+    PENSTOCK_TRY(votes_->put(group, *output.save));
+    const auto ticket = votes_->begin_flush();
+    const Status flushed = ticket.run();
+    votes_->complete_flush(ticket, flushed);
+    PENSTOCK_TRY(flushed);
+    replica.saved(*output.save);
+    if (!replica.is_ready())
+      return fail(Errc::kInternal, "an only voter leads: " + replica.group().describe());
+    if (replica.term() != epoch_) return fail(Errc::kInternal, "the term is the broker's epoch");
+    return {};
+  }
+  Status place_new(const std::string& name, std::uint32_t from_partition) {
+    PENSTOCK_TRY(place(*metadata_->image()->find(name), from_partition));
     return folders_->mark_placed(metadata_->image()->applied());
   }
   Status clean(const Uuid& id, const std::string& name) {
@@ -93,6 +123,7 @@ class Node {
   Rng& rng_;
   std::unique_ptr<DataDir> dir_;
   std::unique_ptr<MetadataStore> metadata_;
+  std::unique_ptr<VoteStore> votes_;
   std::unique_ptr<TopicFolders> folders_;
   Term epoch_{0};
 };

@@ -1,0 +1,194 @@
+// What the replica wants: messages, votes, disks, time; and what it tells: who leads, what is
+// committed.
+#include <algorithm>
+#include <limits>
+
+#include "base/log.h"
+#include "broker/partition/partition.h"
+
+namespace penstock::broker {
+namespace {
+
+spdlog::logger& log() {
+  static spdlog::logger& instance = logger("partition");
+  return instance;
+}
+
+}  // namespace
+
+// --- inputs
+
+void Partition::start() {
+  // An only voter asks for its own vote.
+  replica_->tick();
+  pump("start of ");
+}
+
+void Partition::receive(const PeerMessage& message) {
+  if (closed_ || ended_) return;
+  replica_->receive(message);
+  pump("replication of ");
+}
+
+void Partition::tick_due(std::int64_t at_ms) {
+  if (at_ms != tick_at_ms_) return;  // an earlier time was listed since
+  tick_at_ms_ = 0;
+  if (closed_ || ended_) return;
+  if (replica_->next_deadline_ms() <= services_.ticks->now_ms()) replica_->tick();
+  pump("replication of ");
+}
+
+Status Partition::change_membership(const std::vector<raft::NodeId>& voters,
+                                    const std::vector<raft::NodeId>& learners) {
+  PENSTOCK_TRY(check_ready());
+  Status status = replica_->change_membership(voters, learners);
+  pump("change of replicas of ");
+  return status;
+}
+
+Status Partition::transfer_leadership(raft::NodeId to) {
+  PENSTOCK_TRY(check_ready());
+  Status status = replica_->transfer_leadership(to);
+  pump("replication of ");
+  return status;
+}
+
+void Partition::step_down() {
+  if (closed_ || ended_) return;
+  replica_->step_down();
+  pump("replication of ");
+}
+
+// --- outputs
+
+// Whoever is answered may call this partition again, and comes through here again: what was taken
+// is carried out before anybody is answered.
+void Partition::pump(const char* doing) {
+  ReplicaOutput output = replica_->take_output();
+  if (services_.send) {
+    for (PeerMessage& message : output.messages) services_.send(id_, std::move(message));
+  }
+  if (output.save) save(*output.save);
+  for (const std::uint64_t ticket : output.cold_reads) read_cold(ticket);
+  if (output.was_reset) checkpointed_end_ = Offset(-1);
+  if (output.truncated_to) checkpointed_end_ = std::min(checkpointed_end_, *output.truncated_to);
+  if (!closed_) {
+    if (output.wants_flush) ask_for_flush();
+    list_for_checkpoint();
+    list_for_tick();
+  }
+  if (output.fatal && !ended_) return ended(std::move(*output.fatal).context(doing + name_));
+  if (output.fault && !ended_) {
+    log().error("out of service: the log contradicts the cluster's partition={} fault={}", name_,
+                *output.fault);
+    ended_ = Error(Errc::kPartitionDamaged,
+                   name_ + " is out of service on this broker: " + *output.fault);
+  }
+  if (output.role_changed) role_changed();
+  answer_waiters();
+  if (seen_high_watermark_ == high_watermark()) return;
+  seen_high_watermark_ = high_watermark();
+  wake_watchers();
+}
+
+void Partition::ended(Error error) {
+  ended_ = std::move(error);
+  services_.on_fatal(*ended_);
+  fail_waiters(*ended_);
+  wake_watchers();
+}
+
+void Partition::role_changed() {
+  services_.observer->role_changed(id_, replica_->leader(), replica_->term());
+  if (replica_->role() != raft::Role::kLeader) return;
+  if (replica_->group().membership().everyone().size() == 1) return;  // no news: who else
+  log().info("leads partition={} term={} committed={}", name_, replica_->term().value(),
+             high_watermark().value());
+}
+
+void Partition::save(const raft::HardState& state) {
+  ++work_under_way_;
+  services_.votes->save({id_, state}, services_.shard, [self = shared_from_this(), state] {
+    self->replica_->saved(state);
+    // An only voter waits for nothing else.
+    if (self->replica_->next_deadline_ms() <= self->services_.ticks->now_ms()) {
+      self->replica_->tick();
+    }
+    self->pump("election of ");
+    self->work_ended();
+  });
+}
+
+void Partition::read_cold(std::uint64_t ticket) {
+  ++work_under_way_;
+  asio::post(services_.background, [self = shared_from_this(), ticket,
+                                    work = replica_->take_cold_read(ticket)]() mutable {
+    auto result = work.run();
+    asio::post(self->services_.shard, [self, ticket, result = std::move(result)]() mutable {
+      self->replica_->complete_cold_read(ticket, std::move(result));
+      self->pump("replication of ");
+      self->work_ended();
+    });
+  });
+}
+
+void Partition::list_for_tick() {
+  const std::int64_t due_ms = replica_->next_deadline_ms();
+  if (due_ms == std::numeric_limits<std::int64_t>::max()) return;
+  const std::int64_t at_ms = std::max(due_ms, services_.ticks->now_ms() + 1);
+  if (tick_at_ms_ != 0 && tick_at_ms_ <= at_ms) return;
+  tick_at_ms_ = at_ms;
+  services_.ticks->add(weak_from_this(), at_ms);
+}
+
+// --- flush
+
+void Partition::ask_for_flush() {
+  if (flush_asked_) return;
+  flush_asked_ = true;
+  ++work_under_way_;
+  services_.flushes->add(shared_from_this());
+}
+
+storage::FlushTicket Partition::begin_flush() { return replica_->begin_flush(); }
+
+void Partition::complete_flush(const storage::FlushTicket& ticket, const Status& status,
+                               std::int64_t queued_ns, std::int64_t took_ns) {
+  replica_->complete_flush(ticket, status);
+  flush_asked_ = false;
+  work_ended();
+  if (status) services_.observer->flushed(queued_ns, took_ns);
+  pump("flush of ");
+}
+
+// --- checkpoints
+
+void Partition::list_for_checkpoint() {
+  if (in_checkpoint_queue_ || !is_dirty()) return;
+  in_checkpoint_queue_ = true;
+  services_.checkpoints->add(shared_from_this());
+}
+
+bool Partition::wants_checkpoint() const { return !closed_ && replica_->wants_checkpoint(); }
+
+storage::CheckpointTicket Partition::begin_checkpoint() {
+  ++work_under_way_;
+  checkpointed_end_ = replica_->durable_end();
+  return replica_->begin_checkpoint();
+}
+
+void Partition::complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status,
+                                    std::int64_t took_ns) {
+  replica_->complete_checkpoint(ticket, status);
+  work_ended();
+  if (status) {
+    services_.observer->checkpointed(took_ns);
+  } else {
+    // Unless it is fatal: recovery will scan more; nothing is lost.
+    log().warn("checkpoint failed partition={} error={}", name_, status.error().to_string());
+    checkpointed_end_ = Offset(-1);
+  }
+  pump("checkpoint of ");
+}
+
+}  // namespace penstock::broker

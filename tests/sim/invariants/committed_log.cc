@@ -1,6 +1,7 @@
 #include "tests/sim/invariants/committed_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/record/batch.h"
 
@@ -24,11 +25,22 @@ void CommittedLog::started(const ReplicaView& view, bool /*intact*/) {
 }
 
 void CommittedLog::stepped(const ReplicaView& view) {
+  check_start(view);
   if (view.output == nullptr) return;
   if (view.output->committed || view.output->was_reset) compare(view);
   if (view.output->role_changed && view.replica.role() == raft::Role::kLeader) {
     check_new_leader(view);
   }
+}
+
+// A log begins where a batch does: nobody could send the rest of one.
+void CommittedLog::check_start(const ReplicaView& view) {
+  const Offset start = view.replica.log_start();
+  Offset& before = starts_[{view.node, view.group}];
+  if (start == std::exchange(before, start)) return;
+  const Record& record = records_[view.group];
+  if (start >= record.end || record.batches.contains(start)) return;
+  violated(where(view, start) + " is its log start, and lies inside of a batch");
 }
 
 void CommittedLog::compare(const ReplicaView& view) {

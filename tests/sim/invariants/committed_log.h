@@ -7,7 +7,7 @@
 // leader of a term must hold all that was committed in earlier ones (leader completeness); one that
 // learns late that it was elected may lack what its successors did. Each batch that a client sent
 // stands there at most once, none that nobody sent or that was refused, and every acknowledged one
-// where the client was told.
+// where the client was told. A log begins at the beginning of a batch.
 #pragma once
 
 #include <map>
@@ -48,6 +48,7 @@ class CommittedLog final : public Invariant {
     std::set<BatchName> requested;
     std::set<BatchName> refused;
   };
+  void check_start(const ReplicaView& view);
   void compare(const ReplicaView& view);
   void compare_batch(const ReplicaView& view, Record& record, Offset base, const Batch& batch);
   void check_new_leader(const ReplicaView& view);
@@ -55,6 +56,7 @@ class CommittedLog final : public Invariant {
 
   std::map<GroupNumber, Record> records_;
   std::map<std::pair<raft::NodeId, GroupNumber>, Offset> compared_;
+  std::map<std::pair<raft::NodeId, GroupNumber>, Offset> starts_;
 };
 
 }  // namespace penstock::sim

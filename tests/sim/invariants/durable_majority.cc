@@ -31,6 +31,14 @@ void DurableMajority::stepped(const ReplicaView& view) {
   if (view.output == nullptr || !view.output->committed) return;
   if (view.replica.role() != raft::Role::kLeader) return;
   const raft::Membership& membership = view.replica.group().membership();
+  // Another leader could still replace what is of an older term, majority or not (Raft, 5.4.2).
+  const bool alone = membership.voters.size() == 1 && !membership.is_joint();
+  const Term last = view.replica.group().point_at(committed).term;
+  if (!alone && last != view.replica.term()) {
+    violated(who + " commits up to " + std::to_string(committed.value()) + " of term " +
+             std::to_string(last.value()) + " by counting, in term " +
+             std::to_string(view.replica.term().value()));
+  }
   if (majority(membership.voters, view.group, committed) &&
       (!membership.is_joint() || majority(membership.outgoing, view.group, committed))) {
     return;

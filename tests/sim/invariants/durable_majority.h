@@ -1,5 +1,6 @@
 // A leader calls committed only what a majority has on its disk, in both majorities while the
-// membership is joint; no commit point goes back within one life of a node.
+// membership is joint, and nothing of an older term by counting; no commit point goes back within
+// one life of a node.
 //
 // "On its disk" is what the node's own log called durable at that time, dead nodes included: what
 // they had counts.

@@ -42,8 +42,10 @@ void KeptPromises::received(GroupNumber group, const broker::PeerMessage& messag
 
 void KeptPromises::stepped(const ReplicaView& view) {
   Promise& promise = promises_[{view.node, view.group}];
-  // A disk that failed in the middle of a cut leaves either log, like a crash.
-  if (view.output == nullptr || !view.output->fatal) promise.cut_under_way.reset();
+  // A disk that failed in the middle of a change leaves the log as it was or as it was to be, like
+  // a crash; the process ends, and nobody was told.
+  if (view.output != nullptr && view.output->fatal) return;
+  promise.cut_under_way.reset();
   if (view.output != nullptr && view.output->truncated_to) {
     promise.durable_end = std::min(promise.durable_end, *view.output->truncated_to);
   }

@@ -53,7 +53,7 @@ inline constexpr std::chrono::milliseconds kHousekeepingPeriod{5'000};
 // Time that requests under way get when the broker is told to stop.
 inline constexpr std::chrono::milliseconds kDrainTime{10'000};
 
-// Threads that open partitions at start: they mostly wait for the disk.
+// Threads that open partitions, at start or of a new topic: they mostly wait for the disk.
 inline constexpr std::size_t kOpeningThreads = 4;
 
 // Metrics listener: a scrape is one small request; anything else is not for us.

@@ -177,14 +177,31 @@ Task<Result<Uuid>> TopicAdmin::alter(AlterTopic command) {
 
 // --- placing
 
+namespace {
+
+// Opening a partition is many small waits for the disk, which takes several at once. Blocking.
+void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  const auto do_some = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < std::min(kOpeningThreads, count); ++i) others.emplace_back(do_some);
+  do_some();
+}
+
+}  // namespace
+
 std::vector<OpenedPartition> TopicAdmin::open_partitions(const TopicImage& topic,
                                                          std::uint32_t from_partition) {
   std::vector<OpenedPartition> opened;
   for (std::uint32_t p = from_partition; p < topic.partitions; ++p) {
-    const PartitionId partition(static_cast<std::int32_t>(p));
-    opened.push_back(
-        {{topic.id, partition}, folders_.open_partition(topic, partition, term_floor())});
+    opened.push_back({{topic.id, PartitionId(static_cast<std::int32_t>(p))},
+                      fail(Errc::kInternal, "not opened")});
   }
+  in_parallel(opened.size(), [&](std::size_t i) {
+    opened[i].replica = folders_.open_partition(topic, opened[i].id.partition, term_floor());
+  });
   if (std::ranges::all_of(opened, [](const auto& one) { return one.replica.has_value(); })) {
     const Status synced = folders_.sync_topic(topic);
     if (!synced && !opened.empty()) opened.back().replica = fail(synced.error());
@@ -320,19 +337,9 @@ Status TopicAdmin::place_everything() {
                       fail(Errc::kInternal, "not opened")});
     }
   }
-  std::atomic<std::size_t> next = 0;
-  const auto open_some = [&] {
-    for (std::size_t i = next++; i < jobs.size(); i = next++) {
-      jobs[i].replica = folders_.open_partition(*jobs[i].topic, jobs[i].id.partition, term_floor());
-    }
-  };
-  {
-    std::vector<std::jthread> openers;
-    for (std::size_t i = 1; i < std::min(kOpeningThreads, jobs.size()); ++i) {
-      openers.emplace_back(open_some);
-    }
-    open_some();
-  }
+  in_parallel(jobs.size(), [&](std::size_t i) {
+    jobs[i].replica = folders_.open_partition(*jobs[i].topic, jobs[i].id.partition, term_floor());
+  });
   for (Job& job : jobs) {
     if (!job.replica) start_failed_ = true;
   }

@@ -12,12 +12,9 @@ inline constexpr std::size_t kMaxMessagesPerExchange = 10'000;
 // Attachment of one exchange. Above the largest append of a group, below the frame limit of the
 // receiver with room for the message itself.
 inline constexpr std::uint64_t kMaxExchangeBytes = 8U << 20;
-// More members than any group will have; bounds what a hostile message makes us allocate.
-inline constexpr int kMaxMembers = 64;
 // An append of max_request_bytes with a new term in each batch of 61 bytes would have 17,000; real
 // ones have a few.
-inline constexpr int kMaxTermRuns = 20'000;
-inline constexpr int kMaxPlacedMemberships = 1'000;
+inline constexpr std::size_t kMaxTermRuns = 20'000;
 
 // What waits for one peer. Beyond it messages are dropped, which consensus repairs by itself; a
 // group keeps at most raft::Options::max_inflight_bytes on the way, so this is reached only when

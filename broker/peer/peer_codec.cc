@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "broker/host/limits.h"
 #include "broker/peer/limits.h"
 #include "protocol/wire/uuid_bytes.h"
 
@@ -19,7 +20,8 @@ void put_nodes(const std::vector<raft::NodeId>& nodes,
 
 Result<std::vector<raft::NodeId>> take_nodes(
     const google::protobuf::RepeatedField<std::int32_t>& nodes) {
-  if (nodes.size() > kMaxMembers) return fail(Errc::kInvalidArgument, "too many members");
+  if (static_cast<std::size_t>(nodes.size()) > kMaxMembers)
+    return fail(Errc::kInvalidArgument, "too many members");
   std::vector<raft::NodeId> out;
   for (const std::int32_t node : nodes) {
     if (node < 0 || (!out.empty() && out.back() >= raft::NodeId(node))) {
@@ -135,7 +137,8 @@ Result<raft::Message> take(const ConsensusMessage::VoteReply& body) {
 }
 
 Result<raft::EntryRange> take_range(const ConsensusMessage::AppendRequest& body, Offset begin) {
-  if (body.runs_size() > kMaxTermRuns || body.memberships_size() > kMaxPlacedMemberships) {
+  if (static_cast<std::size_t>(body.runs_size()) > kMaxTermRuns ||
+      static_cast<std::size_t>(body.memberships_size()) > kMaxPlacedMemberships) {
     return fail(Errc::kInvalidArgument, "too many terms or memberships in one append");
   }
   raft::EntryRange range{.begin = begin, .end = {}, .runs = {}, .memberships = {}};

@@ -28,6 +28,13 @@ void DurableMajority::stepped(const ReplicaView& view) {
              std::to_string(committed.value()));
   }
   before = committed;
+  // A disk that failed in the middle of a cut ends the process before anybody else hears of it.
+  const bool is_dying = view.output != nullptr && view.output->fatal;
+  if (!is_dying && view.replica.group().durable_end() > view.replica.durable_end()) {
+    violated(who + " believes that its disk ends at " +
+             std::to_string(view.replica.group().durable_end().value()) + ", it ends at " +
+             std::to_string(view.replica.durable_end().value()));
+  }
   if (view.output == nullptr || !view.output->committed) return;
   if (view.replica.role() != raft::Role::kLeader) return;
   const raft::Membership& membership = view.replica.group().membership();

@@ -1,4 +1,4 @@
-// At most one leader in a term of a group.
+// At most one leader in a term of a group, and none that knows that its log is damaged.
 #pragma once
 
 #include <map>
@@ -14,6 +14,10 @@ class ElectionSafety final : public Invariant {
 
   void stepped(const ReplicaView& view) override {
     if (view.replica.role() != raft::Role::kLeader) return;
+    if (view.replica.is_damaged()) {
+      violated(to_string(view.node) + " leads group " + std::to_string(view.group) +
+               " with a damaged log");
+    }
     const auto [place, first] = leaders_.try_emplace({view.group, view.replica.term()}, view.node);
     if (first || place->second == view.node) return;
     violated(to_string(view.node) + " and " + to_string(place->second) + " both lead group " +

@@ -1,7 +1,11 @@
-// A replica that comes back from its disk believes in the last membership that its log holds.
+// A replica that comes back from its disk, or whose log was cut, believes in the last membership
+// that its log holds; one whose log begins anew forgets the terms of the old one.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "broker/host/control_batch.h"
 #include "protocol/record/batch.h"
@@ -15,14 +19,33 @@ class KnownMembers final : public Invariant {
   std::string_view name() const override { return "known-members"; }
 
   void started(const ReplicaView& view, bool intact) override {
-    if (!intact) return;
-    const std::optional<raft::Membership> last = last_in_log(view);
-    if (!last || *last == view.replica.group().membership()) return;
-    violated(to_string(view.node) + " group " + std::to_string(view.group) + " comes back with " +
-             to_string(view.replica.group().membership()) + ", its log says " + to_string(*last));
+    if (view.replica.log_end() == Offset(0)) {
+      first_.try_emplace(view.group, view.replica.group().membership());
+    }
+    if (intact) check(view, "comes back");
+  }
+
+  void stepped(const ReplicaView& view) override {
+    if (view.output == nullptr || view.output->fatal) return;
+    if (view.output->truncated_to && view.intact) check(view, "goes on after a cut");
+    if (view.output->was_reset &&
+        view.replica.group().end_of_term(raft::kFirstTerm).end < view.replica.log_start()) {
+      violated(to_string(view.node) + " remembers terms of a log that it gave up");
+    }
   }
 
  private:
+  void check(const ReplicaView& view, std::string_view when) {
+    std::optional<raft::Membership> last = last_in_log(view);
+    if (!last && view.replica.log_start() == Offset(0) && first_.contains(view.group)) {
+      last = first_.at(view.group);
+    }
+    if (!last || *last == view.replica.group().membership()) return;
+    violated(to_string(view.node) + " group " + std::to_string(view.group) + " " +
+             std::string(when) + " with " + to_string(view.replica.group().membership()) +
+             ", its log says " + to_string(*last));
+  }
+
   // None: the log holds no membership, or cannot be read now.
   static std::optional<raft::Membership> last_in_log(const ReplicaView& view) {
     std::optional<raft::Membership> last;
@@ -42,6 +65,8 @@ class KnownMembers final : public Invariant {
     }
     return last;
   }
+
+  std::map<GroupNumber, raft::Membership> first_;  // before any change
 };
 
 }  // namespace penstock::sim

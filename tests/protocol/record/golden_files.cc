@@ -1,6 +1,7 @@
 #include "tests/protocol/record/golden_files.h"
 
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -31,7 +32,9 @@ Bytes from_hex(const std::string& text) {
 }  // namespace
 
 Bytes golden(const std::string& file) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "testdata" / file;
+  const char* const source = std::getenv("PENSTOCK_SOURCE_DIR");
+  PENSTOCK_ASSERT(source != nullptr, "run by ctest, or with PENSTOCK_SOURCE_DIR set");
+  const auto path = std::filesystem::path(source) / "tests/protocol/record/testdata" / file;
   std::ifstream in(path, std::ios::binary);
   PENSTOCK_ASSERT(in.is_open(), "the golden file exists");
   const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());

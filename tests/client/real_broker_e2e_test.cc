@@ -19,7 +19,7 @@ constexpr milliseconds kLong{60'000};
 class RealBrokerTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!RealBroker::is_built()) GTEST_SKIP() << "penstockd is not built";
+    ASSERT_TRUE(RealBroker::is_built()) << "build penstockd, and run through ctest";
     broker_ = std::make_unique<RealBroker>();
     auto client = Client::open({.bootstrap = {broker_->endpoint()},
                                 .retry_backoff = milliseconds(5),

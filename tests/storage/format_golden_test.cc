@@ -2,36 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "storage/checkpoint.h"
 #include "storage/segment_index.h"
+#include "tests/storage/documented.h"
 
 namespace penstock::storage {
 namespace {
-
-// The bytes of the fenced block ```hex NAME.
-Bytes documented(const std::string& name) {
-  const char* const root = std::getenv("PENSTOCK_SOURCE_DIR");
-  std::ifstream document(std::string(root != nullptr ? root : ".") + "/docs/storage_format.md");
-  Bytes bytes;
-  bool inside = false;
-  for (std::string line; std::getline(document, line);) {
-    if (line.starts_with("```")) {
-      inside = line == "```hex " + name;
-      continue;
-    }
-    if (!inside) continue;
-    std::istringstream pairs(line.substr(0, line.find('|')));
-    for (std::string pair; pairs >> pair;) {
-      bytes.push_back(static_cast<std::byte>(std::stoi(pair, nullptr, 16)));
-    }
-  }
-  return bytes;
-}
 
 LogIdentity identity() {
   LogIdentity id;

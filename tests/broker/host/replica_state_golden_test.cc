@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "broker/host/replica_state.h"
-#include "tests/broker/host/documented.h"
 #include "tests/broker/host/nodes.h"
+#include "tests/storage/documented.h"
 
 namespace penstock::broker {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/host/state_host_file.h"
-#include "tests/broker/host/documented.h"
+#include "tests/storage/documented.h"
 
 namespace penstock::broker {
 namespace {

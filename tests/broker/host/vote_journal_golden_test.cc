@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/host/vote_journal.h"
-#include "tests/broker/host/documented.h"
+#include "tests/storage/documented.h"
 
 namespace penstock::broker {
 namespace {

@@ -36,7 +36,9 @@ class KnownMembers final : public Invariant {
 
  private:
   void check(const ReplicaView& view, std::string_view when) {
-    std::optional<raft::Membership> last = last_in_log(view);
+    const auto found = last_in_log(view);
+    if (!found) return;  // a disk that fails in this read has shown nothing
+    std::optional<raft::Membership> last = *found;
     if (!last && view.replica.log_start() == Offset(0) && first_.contains(view.group)) {
       last = first_.at(view.group);
     }
@@ -46,21 +48,19 @@ class KnownMembers final : public Invariant {
              ", its log says " + to_string(*last));
   }
 
-  // None: the log holds no membership, or cannot be read now.
-  static std::optional<raft::Membership> last_in_log(const ReplicaView& view) {
+  // None: the log holds no membership. An error: it cannot be read now.
+  static Result<std::optional<raft::Membership>> last_in_log(const ReplicaView& view) {
     std::optional<raft::Membership> last;
     broker::Replica& replica = view.replica;
     for (Offset at = replica.log_start(); at < replica.log_end();) {
-      const auto read = replica.read(at, 1U << 20, replica.log_end(), false);
-      if (!read) return std::nullopt;
-      for (ByteView rest = read->batches.view(); !rest.empty();) {
-        const auto batch = record::BatchView::parse(rest);
-        if (!batch) return std::nullopt;
-        if (batch->is_control()) {
-          if (auto found = broker::membership_in(*batch); found && *found) last = **found;
+      PENSTOCK_TRY_ASSIGN(const auto read, replica.read(at, 1U << 20, replica.log_end(), false));
+      for (ByteView rest = read.batches.view(); !rest.empty();) {
+        PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
+        if (batch.is_control()) {
+          if (auto placed = broker::membership_in(batch); placed && *placed) last = **placed;
         }
-        at = batch->end_offset();
-        rest = rest.subspan(batch->size());
+        at = batch.end_offset();
+        rest = rest.subspan(batch.size());
       }
     }
     return last;

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-namespace penstock::broker {
+namespace penstock {
 
 // The bytes of the fenced block ```hex NAME; what stands behind a '|' is a comment.
 inline Bytes documented(const std::string& name) {
@@ -43,4 +43,4 @@ inline std::string hex_lines(ByteView bytes) {
   return text;
 }
 
-}  // namespace penstock::broker
+}  // namespace penstock

@@ -65,7 +65,7 @@ class ServerMetrics final : public PartitionObserver {
     prometheus::Counter* requests = nullptr;
     prometheus::Histogram* seconds = nullptr;
   };
-  static constexpr std::size_t kApiSlots = 32;
+  static constexpr std::size_t kApiSlots = 64;
   PerApi& slot(wire::Api api);
 
   prometheus::Counter& counter(const std::string& name, const std::string& help,

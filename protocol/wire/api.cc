@@ -16,6 +16,11 @@ constexpr std::array kTable = {
     ApiInfo{Api::kDeleteRecords, "DeleteRecords", 1, 1, Effect::kChanges},
     ApiInfo{Api::kProduce, "Produce", 1, 1, Effect::kChanges},
     ApiInfo{Api::kFetch, "Fetch", 1, 1, Effect::kReads},
+    ApiInfo{Api::kExchange, "Exchange", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kJoin, "Join", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kClusterStatus, "ClusterStatus", 1, 1, Effect::kReads},
+    ApiInfo{Api::kAlterCluster, "AlterCluster", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kForward, "Forward", 1, 1, Effect::kChanges},
 };
 
 }  // namespace

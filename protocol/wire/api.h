@@ -21,6 +21,11 @@ enum class Api : std::uint16_t {
   kDeleteRecords = 8,
   kProduce = 16,
   kFetch = 17,
+  kExchange = 32,
+  kJoin = 33,
+  kClusterStatus = 34,
+  kAlterCluster = 35,
+  kForward = 36,
 };
 
 // Whether carrying a request out changes anything that outlives the answer.

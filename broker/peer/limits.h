@@ -1,6 +1,7 @@
 // Bounds of what brokers send each other, each with its reason.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,5 +22,20 @@ inline constexpr std::size_t kMaxTermRuns = 20'000;
 // many groups catch up at once or the peer is gone.
 inline constexpr std::size_t kMaxWaitingMessages = 50'000;
 inline constexpr std::uint64_t kMaxWaitingBytes = 64U << 20;
+
+// News of leaders that wait for one peer; the periodic announcement fills the gaps.
+inline constexpr std::size_t kMaxWaitingNews = 10'000;
+// Exchanges of one lane that wait for their answer. More would only let a slow peer hold more
+// memory: what comes meanwhile leaves together in the next one.
+inline constexpr std::size_t kMaxExchangesUnderWay = 8;
+
+// Longer than any election timeout: what is not answered by then is of no use any more.
+inline constexpr std::chrono::milliseconds kExchangeTime{5'000};
+// A host that is there answers in far less; one that is gone must not hold up a new address.
+inline constexpr std::chrono::milliseconds kPeerConnectTime{2'000};
+// Pause after the first failure, doubled up to the longest: a peer that restarts is found within
+// an election timeout, a dead one costs two attempts a second.
+inline constexpr std::chrono::milliseconds kFirstPeerPause{20};
+inline constexpr std::chrono::milliseconds kLongestPeerPause{500};
 
 }  // namespace penstock::broker

@@ -38,12 +38,11 @@ std::vector<GroupMessage> Outbox::take(Lane lane) {
   return taken;
 }
 
-void Outbox::clear() {
-  for (Queue& queue : queues_) {
-    dropped_ += queue.size();
-    queue.clear();
-  }
-  bytes_ = 0;
+void Outbox::clear(Lane lane) {
+  Queue& queue = this->queue(lane);
+  dropped_ += queue.size();
+  for (const GroupMessage& message : queue) bytes_ -= message.message.attachment.size();
+  queue.clear();
 }
 
 }  // namespace penstock::broker

@@ -26,8 +26,8 @@ class Outbox {
   bool empty(Lane lane) const { return queue(lane).empty(); }
   // What fits into one exchange, oldest first; one message at least when there is one.
   std::vector<GroupMessage> take(Lane lane);
-  // The peer cannot be reached: what is here now is of no use to it later.
-  void clear();
+  // The peer cannot be reached: what waits in the lane now is of no use to it later.
+  void clear(Lane lane);
 
   std::uint64_t waiting_bytes() const { return bytes_; }
   std::uint64_t dropped() const { return dropped_; }

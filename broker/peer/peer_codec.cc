@@ -254,4 +254,28 @@ Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::
   return out;
 }
 
+void to_wire(const LeaderNews& news, wire::v1::Leadership& out) {
+  out.set_topic_id(wire::to_wire(news.partition.topic));
+  out.set_partition(news.partition.partition.value());
+  out.set_leader(news.leader.value());
+  out.set_term(news.term.value());
+  if (!news.membership.voters.empty()) to_wire(news.membership, *out.mutable_membership());
+  out.set_placed_at(news.placed_at.value());
+}
+
+Result<LeaderNews> from_wire(const wire::v1::Leadership& news) {
+  LeaderNews out;
+  PENSTOCK_TRY_ASSIGN(out.partition.topic, wire::uuid_from_wire(news.topic_id(), "topic_id"));
+  if (news.partition() < 0) return fail(Errc::kInvalidArgument, "negative partition");
+  out.partition.partition = PartitionId(news.partition());
+  if (news.leader() < 0) return fail(Errc::kInvalidArgument, "news of a leader that is nobody");
+  out.leader = raft::NodeId(news.leader());
+  PENSTOCK_TRY_ASSIGN(out.term, take_term(news.term()));
+  if (news.has_membership()) {
+    PENSTOCK_TRY_ASSIGN(out.membership, from_wire(news.membership()));
+  }
+  PENSTOCK_TRY_ASSIGN(out.placed_at, take_offset(news.placed_at()));
+  return out;
+}
+
 }  // namespace penstock::broker

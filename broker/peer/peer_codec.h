@@ -1,4 +1,4 @@
-// PeerMessage to and from its wire form (protocol/wire/cluster.proto).
+// PeerMessage and LeaderNews to and from their wire forms (protocol/wire/cluster.proto).
 //
 // Failure: kInvalidArgument for a message that cannot be one: a missing part, a negative offset,
 // lists over their limits or out of order. What is well formed but wrong is the consensus core's to
@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "broker/host/peer_message.h"
+#include "broker/peer/leader_news.h"
 #include "protocol/wire/cluster.pb.h"
 
 namespace penstock::broker {
@@ -23,6 +24,9 @@ void to_wire(const GroupMessage& message, wire::v1::ConsensusMessage& out);
 // `attachment` is the message's own part. Sender and receiver stand in the exchange.
 Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::NodeId from,
                                raft::NodeId to, SharedBytes attachment);
+
+void to_wire(const LeaderNews& news, wire::v1::Leadership& out);
+Result<LeaderNews> from_wire(const wire::v1::Leadership& news);
 
 void to_wire(const raft::Membership& membership, wire::v1::Membership& out);
 Result<raft::Membership> from_wire(const wire::v1::Membership& membership);

@@ -6,17 +6,20 @@
 // unanswered; after a failure nobody tries again before the pause is over, and what waits meanwhile
 // is bounded by the outbox. Threads: one executor. Lifetime: await close() before destruction.
 // Failure: messages are lost without a word when the peer cannot be reached; consensus repeats.
-// A peer that is not who we believe (another cluster, another directory) is logged once an episode.
+// News of leaders wait for a connection, the newest of each partition. A peer that is not who we
+// believe (another cluster, another broker) is logged once an episode and told nothing.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/task.h"
+#include "broker/peer/leader_news.h"
 #include "broker/peer/outbox.h"
 #include "protocol/rpc/channel.h"
 
@@ -28,17 +31,6 @@ struct PeerIdentity {
   Uuid directory;
 };
 
-// What a partition's leader tells all brokers.
-struct LeaderNews {
-  TopicPartition partition;
-  raft::NodeId leader;
-  Term term;  // the larger one is the newer
-  // Of the group, when it is committed; of nobody: it is changing.
-  raft::Membership membership = {};
-  // Placement epoch that the membership was brought to; zero: on its way.
-  Offset placed_at = {};
-};
-
 class PeerLink {
  public:
   PeerLink(asio::any_io_executor executor, PeerIdentity self, raft::NodeId peer,
@@ -48,7 +40,8 @@ class PeerLink {
   PeerLink& operator=(const PeerLink&) = delete;
 
   raft::NodeId peer() const { return peer_; }
-  // Where to connect the next time.
+  const rpc::Endpoint& endpoint() const { return endpoint_; }
+  // Connects anew, there. Nothing happens when the address is the present one.
   void move_to(rpc::Endpoint endpoint);
 
   void send(GroupMessage message);
@@ -61,32 +54,38 @@ class PeerLink {
   Task<void> close();
 
  private:
+  using ChannelPtr = std::shared_ptr<rpc::Channel>;
   struct Way {
-    std::shared_ptr<rpc::Channel> channel;
-    std::uint32_t under_way = 0;
+    ChannelPtr channel;
+    std::size_t under_way = 0;
     std::uint32_t failures = 0;
+    std::chrono::steady_clock::time_point pause_until = {};
   };
 
   Task<void> serve(Lane lane);
   bool has_work(Lane lane) const;
-  Task<Status> connect(Way& way);
+  // Returns with an open channel, or after a failure.
+  Task<Status> connect(Lane lane);
+  Task<Result<ChannelPtr>> open_channel();
   wire::v1::ExchangeRequest next_exchange(Lane lane, std::vector<SharedBytes>& attachment);
-  Task<void> exchange(Lane lane, std::shared_ptr<rpc::Channel> channel,
-                      wire::v1::ExchangeRequest request, std::vector<SharedBytes> attachment);
+  Task<void> exchange(Lane lane, ChannelPtr channel, wire::v1::ExchangeRequest request,
+                      std::vector<SharedBytes> attachment);
+  void drop_channel(Way& way);
   void failed(Way& way, const Error& error);
   void succeeded(Way& way);
   Way& way(Lane lane) { return ways_[static_cast<std::size_t>(lane)]; }
 
-  asio::any_io_executor executor_;
   const PeerIdentity self_;
   const raft::NodeId peer_;
+  const std::string name_;  // "broker 3", for logs
   rpc::Endpoint endpoint_;
   Outbox outbox_;
-  std::vector<LeaderNews> news_;
+  std::unordered_map<TopicPartition, LeaderNews> news_;
   std::array<Way, kLanes.size()> ways_;
   bool down_ = false;
   bool closing_ = false;
-  Wakeup changed_;
+  Wakeup changed_;  // there is work, or room for it
+  Wakeup moved_;    // waiting out a pause has become pointless
   TaskGroup tasks_;
 };
 

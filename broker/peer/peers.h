@@ -5,6 +5,7 @@
 // a broker without an address, or that cannot be reached, is lost; consensus repeats.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -30,14 +31,19 @@ class Peers {
 
   // False also for a broker without an address.
   bool is_up(raft::NodeId broker) const;
+  // Messages that found no room on their way.
+  std::uint64_t dropped() const;
 
   Task<void> close();
 
  private:
+  void end(std::unique_ptr<PeerLink> link);
+
   asio::any_io_executor shard_;
   const PeerIdentity self_;
   std::map<raft::NodeId, std::unique_ptr<PeerLink>> links_;
-  TaskGroup ending_;  // links of brokers that are gone
+  std::uint64_t dropped_before_ = 0;  // by links that are gone
+  TaskGroup ending_;                  // links of brokers that are gone
   bool closed_ = false;
 };
 

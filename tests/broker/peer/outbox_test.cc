@@ -56,8 +56,10 @@ TEST(Outbox, WhatIsOverTheBoundsIsDroppedAndCounted) {
   EXPECT_EQ(outbox.dropped(), 1U);
   for (std::size_t i = 1; i < kMaxWaitingMessages; ++i) outbox.add(message(3, 0));
   EXPECT_FALSE(outbox.add(message(4, 0)));
-  outbox.clear();
+  outbox.clear(Lane::kBulk);
+  EXPECT_EQ(outbox.waiting_bytes(), 0U);
   EXPECT_TRUE(outbox.add(message(5, 1U << 20)));
+  EXPECT_FALSE(outbox.add(message(6, 0))) << "the other lane is as full as it was";
 }
 
 }  // namespace

@@ -49,12 +49,17 @@ bool is_needed(const Core& core) {
   return log.membership_at(log.membership_end() - 1).is_voter(core.self);
 }
 
+// A replica that a broker holds for the first time, or again: it knows no member of the group,
+// hence cannot know whether its own past gave a vote that this one would contradict.
+bool knows_members(const Core& core) { return !core.log.membership().voters.empty(); }
+
 bool answer_pre_vote(const Core& core, const VoteRequest& request) {
-  return request.term > core.hard.term && is_log_good_enough(core, request.log);
+  return request.term > core.hard.term && knows_members(core) &&
+         is_log_good_enough(core, request.log);
 }
 
 bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
-  if (request.term < core.hard.term) return false;
+  if (request.term < core.hard.term || !knows_members(core)) return false;
   const bool has_voted = core.hard.voted_for != kNobody && core.hard.voted_for != from;
   if (has_voted && !mutant(Mutant::kVotesTwice)) return false;
   if (!is_log_good_enough(core, request.log)) return false;

@@ -1,4 +1,5 @@
 // Who votes for whom, and what has to be on the disk first.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "one_group.h"
@@ -31,6 +32,22 @@ TEST(Election, VotesGoToLogsThatAreAtLeastAsUpToDate) {
     ASSERT_EQ(node.sent.size(), 1u) << one.why;
     EXPECT_EQ(std::get<VoteReply>(node.sent[0].message).granted, one.granted) << one.why;
   }
+}
+
+// Its broker may have held the group before, and have forgotten what it said then.
+TEST(Election, WhoKnowsNoMemberGivesNoVote) {
+  OneGroup node({.members = {}});
+  node.hear(2, pre_vote(1, point(0, 0)));
+  node.hear(2, vote(1, point(0, 0)));
+  EXPECT_EQ(node.said(), "n2 <- pre-vote-reply t0 refused\nn2 <- vote-reply t1 refused\n");
+  EntryRange range = range_of(0, {{1, 3}});
+  range.memberships = {{Offset(2), {nodes({2, 3}), {}, nodes({1})}}};
+  node.hear(2, AppendRequest{Term(1), point(0, 0), range, Offset(0), 1});
+  node.flush();
+  node.said();
+  node.wait(10'000);
+  node.hear(3, vote(2, point(1, 3)));
+  EXPECT_THAT(node.said(), testing::HasSubstr("n3 <- vote-reply t2 granted"));
 }
 
 TEST(Election, OneVoteATermAndItIsSavedBeforeItIsSaid) {

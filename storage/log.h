@@ -164,11 +164,13 @@ class Log {
                           bool cached_only = false);
   Result<FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
 
-  // First record whose timestamp is >= `at`, in offset order, within the durable part below
-  // `limit`; none when there is none. Blocking (reads one index run).
-  Result<std::optional<TimestampOffset>> find_timestamp(Timestamp at, Offset limit = kNoLimit);
+  // First record whose timestamp is >= `at`, in offset order, within the durable part of [from,
+  // limit); none when there is none. Blocking (reads one index run).
+  Result<std::optional<TimestampOffset>> find_timestamp(Timestamp at, Offset limit = kNoLimit,
+                                                        Offset from = Offset(0));
   // The record with the largest timestamp there.
-  Result<std::optional<TimestampOffset>> max_timestamp(Offset limit = kNoLimit);
+  Result<std::optional<TimestampOffset>> max_timestamp(Offset limit = kNoLimit,
+                                                       Offset from = Offset(0));
 
   // --- terms (leader epochs): what a replicated log is compared by. Told from the batches, hence
   // cut with them; blocking when the index of an older segment is needed.
@@ -194,6 +196,12 @@ class Log {
   // Raises the log start; whole segments below it are removed. Durable when it returns. `to` <=
   // durable_end().
   Status truncate_prefix(Offset to);
+  // Where the batch that holds `offset` begins, also when that is below log_start(). Blocking.
+  // kOffsetOutOfRange, kCorrupt.
+  Result<Offset> batch_at(Offset offset);
+  // Lowers the log start to the beginning of the batch that it lies in, as batch_at() says. The
+  // term before it may not be known. Durable when it returns.
+  Status lower_start(Offset to);
   // Forgets everything: the log is empty and begins at `start`, behind a record of `before` (-1:
   // none). For a replica that gets a snapshot, or whose leader's log begins further on; `start` may
   // lie anywhere. A crash leaves the old log or the new one, whole. Durable when it returns.

@@ -280,9 +280,11 @@ struct Largest {
 
 }  // namespace
 
-Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at, Offset limit) {
+Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at, Offset limit,
+                                                           Offset from) {
   State& s = *state_;
   s.take_findings();
+  const Offset begin = std::max(s.log_start, from);
   const Offset stop = std::min(limit, s.durable.end());
   std::optional<TimestampOffset> found;
   for (Segment& segment : s.segments) {
@@ -291,37 +293,38 @@ Result<std::optional<TimestampOffset>> Log::find_timestamp(Timestamp at, Offset 
     for (const Run& run : s.runs_of(segment)) {
       // Cumulative: nothing up to the end of this run is late enough.
       if (run.max_timestamp_ms < at.ms()) continue;
-      if (segment.base + run.end_delta <= s.log_start) continue;
+      if (segment.base + run.end_delta <= begin) continue;
       if (segment.base + run.base_delta >= stop) break;
-      PENSTOCK_TRY(visit_records(*segment.log, segment.base, run, s.log_start, stop,
-                                 FirstAtOrAfter{at, found}));
+      PENSTOCK_TRY(
+          visit_records(*segment.log, segment.base, run, begin, stop, FirstAtOrAfter{at, found}));
       if (found) return found;
     }
   }
   return found;
 }
 
-Result<std::optional<TimestampOffset>> Log::max_timestamp(Offset limit) {
+Result<std::optional<TimestampOffset>> Log::max_timestamp(Offset limit, Offset from) {
   State& s = *state_;
   s.take_findings();
+  const Offset begin = std::max(s.log_start, from);
   const Offset stop = std::min(limit, s.durable.end());
   std::optional<TimestampOffset> largest;
   for (Segment& segment : s.segments) {
-    if (segment.end() <= s.log_start || segment.base >= stop || segment.size() == 0) continue;
+    if (segment.end() <= begin || segment.base >= stop || segment.size() == 0) continue;
     if (largest && segment.open.max_timestamp_ms <= largest->timestamp.ms()) continue;
     PENSTOCK_TRY(s.load(segment));
     const std::vector<Run> runs = s.runs_of(segment);
     // A run that does not raise the maximum does not hold its first record, unless a part of the
     // segment does not count.
-    const bool whole = segment.base >= s.log_start && segment.end() <= stop;
+    const bool whole = segment.base >= begin && segment.end() <= stop;
     std::optional<TimestampOffset> found;
     for (std::size_t i = runs.size(); i-- > 0;) {
       const std::int64_t before = i == 0 ? -1 : runs[i - 1].max_timestamp_ms;
-      if (segment.base + runs[i].end_delta <= s.log_start) break;
+      if (segment.base + runs[i].end_delta <= begin) break;
       if (segment.base + runs[i].base_delta >= stop) continue;
       if (!whole || runs[i].max_timestamp_ms > before) {
-        PENSTOCK_TRY(visit_records(*segment.log, segment.base, runs[i], s.log_start, stop,
-                                   Largest{found, {}}));
+        PENSTOCK_TRY(
+            visit_records(*segment.log, segment.base, runs[i], begin, stop, Largest{found, {}}));
       }
       if (found && found->timestamp.ms() > before) break;
     }

@@ -104,6 +104,36 @@ Status Log::truncate_prefix(Offset to) {
   return s.raise_log_start(to, before);
 }
 
+Result<Offset> Log::batch_at(Offset offset) {
+  PENSTOCK_TRY_ASSIGN(const auto found, read(offset, 1, ReadUpTo::kEnd));
+  PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(found.batches.view()));
+  return batch.base_offset();
+}
+
+Status Log::lower_start(Offset to) {
+  State& s = *state_;
+  s.take_findings();
+  PENSTOCK_TRY_ASSIGN(const Offset begin, batch_at(s.log_start));
+  if (to != begin) return fail(Errc::kInvalidArgument, s.dir + ": the batch begins elsewhere");
+  if (to == s.log_start) return {};
+  PENSTOCK_TRY(s.accept_writes());
+  const auto segment = s.segment_of(to);
+  PENSTOCK_ASSERT(segment != s.segments.end(), "the batch was read");
+  PENSTOCK_TRY(s.load(*segment));
+  // A batch is in one segment with its records; what was before it may have gone.
+  Term before;
+  for (const Run& run : s.runs_of(*segment)) {
+    if (segment->base + run.base_delta < to) before = Term(run.last_epoch);
+  }
+  const Offset old_start = std::exchange(s.log_start, to);
+  const Term old_term = std::exchange(s.start_term, before);
+  Status stored = s.store_checkpoint(State::Mark::kNone, State::Copies::kBothSlots);
+  if (stored) return stored;
+  s.log_start = old_start;
+  s.start_term = old_term;
+  return stored;
+}
+
 Result<std::uint64_t> Log::apply_retention(Offset limit) {
   State& s = *state_;
   s.take_findings();

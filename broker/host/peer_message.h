@@ -5,15 +5,29 @@
 // docs/protocol.md, "Between brokers". Threads: a value.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.h"
 #include "base/result.h"
 #include "broker/raft/message.h"
 
 namespace penstock::broker {
 
+// What a leader's log says of a range of committed batches (storage::Log::digest).
+struct RangeDigest {
+  Offset begin;
+  Offset end;
+  std::uint64_t sum = 0;
+  friend bool operator==(const RangeDigest&, const RangeDigest&) = default;
+};
+
 struct PeerMessage {
   raft::Envelope envelope;
   SharedBytes attachment;
+  // Beside an AppendRequest: where readers of the leader's log begin; zero: it does not say.
+  Offset log_start = {};
+  // Beside an AppendRequest: for comparison.
+  std::optional<RangeDigest> digest = {};
 };
 
 // What a run of stored batches looks like to consensus: reads the headers, and the records of

@@ -1,4 +1,4 @@
-// Dispatch, flushes, retention. The other parts: replica_parts.h says where.
+// Dispatch, flushes, reading. The other parts: replica_parts.h says where.
 #include "broker/host/replica.h"
 
 #include <algorithm>
@@ -105,6 +105,7 @@ void Replica::receive(const PeerMessage& message) {
   }
   s.group->step(message.envelope.from, message.envelope.message, s.now_ms());
   s.carry_out(&message);
+  s.follow_leaders_start(message);
 }
 
 void Replica::tick() {
@@ -236,72 +237,23 @@ void Replica::step_down() {
 
 // --- reading
 
+Status Replica::State::check_visible(Offset offset) const {
+  if (offset >= visible_start()) return {};
+  return fail(Errc::kOffsetOutOfRange, "offset " + std::to_string(offset.value()) +
+                                           " is below the log start " +
+                                           std::to_string(visible_start().value()));
+}
+
 Result<storage::ReadResult> Replica::read(Offset offset, std::uint64_t max_bytes, Offset limit,
                                           bool cached_only) {
+  PENSTOCK_TRY(state_->check_visible(offset));
   return state_->log->read(offset, max_bytes, limit, cached_only);
 }
 
 Result<storage::Log::FileRead> Replica::prepare_read(Offset offset, std::uint64_t max_bytes,
                                                      Offset limit) {
+  PENSTOCK_TRY(state_->check_visible(offset));
   return state_->log->prepare_read(offset, max_bytes, limit);
-}
-
-// --- retention
-
-namespace {
-
-// Where the batch that holds `offset` begins.
-Result<Offset> batch_boundary(storage::Log& log, Offset offset) {
-  if (offset <= log.log_start() || offset >= log.log_end()) return offset;
-  PENSTOCK_TRY_ASSIGN(const auto read, log.read(offset, 1, storage::ReadUpTo::kEnd));
-  PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(read.batches.view()));
-  return std::max(batch.base_offset(), log.log_start());
-}
-
-}  // namespace
-
-bool Replica::State::is_only_member() const {
-  const raft::Membership& latest = group->membership();
-  return !latest.is_joint() && latest.learners.empty() && latest.voters.size() == 1 &&
-         latest.is_voter(options.self);
-}
-
-Status Replica::State::follow_log_start() {
-  memory.fold_below(log->log_start());
-  PENSTOCK_TRY(group->log_start_moved(log->log_start()));
-  carry_out();
-  return {};
-}
-
-Result<Offset> Replica::delete_records(Offset before, BeginsAt begins_at) {
-  State& s = *state_;
-  if (s.ended) return fail(Errc::kShuttingDown, s.dir + ": the replica is out of service");
-  if (before > s.group->committed() && !mutant(Mutant::kStartBeyondCommitted)) {
-    return fail(Errc::kOffsetOutOfRange, "only committed records are deleted");
-  }
-  Offset to = std::min(before, s.log->durable_end());
-  if (begins_at == BeginsAt::kBatch || !s.is_only_member()) {
-    PENSTOCK_TRY_ASSIGN(to, batch_boundary(*s.log, to));
-  }
-  if (to <= s.log->log_start()) return s.log->log_start();
-  Status status = s.settle_memory();
-  if (status) status = s.log->truncate_prefix(to);
-  if (!s.keep_going(status)) return std::unexpected(status.error());
-  PENSTOCK_TRY(s.follow_log_start());
-  return to;
-}
-
-Result<std::uint64_t> Replica::apply_retention() {
-  State& s = *state_;
-  if (s.ended) return fail(Errc::kShuttingDown, s.dir + ": the replica is out of service");
-  if (const Status settled = s.settle_memory(); !s.keep_going(settled)) {
-    return std::unexpected(settled.error());
-  }
-  const Offset before = s.log->log_start();
-  auto freed = s.log->apply_retention(s.group->committed());
-  if (!freed) static_cast<void>(s.keep_going(fail(freed.error())));
-  if (s.log->log_start() != before) PENSTOCK_TRY(s.follow_log_start());
-  return freed;
 }
 
 Status Replica::close() {
@@ -323,7 +275,7 @@ raft::NodeId Replica::leader() const {
 }
 Term Replica::term() const { return state_->group->term(); }
 bool Replica::is_ready() const { return !state_->ended && state_->group->is_ready(); }
-Offset Replica::log_start() const { return state_->log->log_start(); }
+Offset Replica::log_start() const { return state_->visible_start(); }
 Offset Replica::log_end() const { return state_->log->log_end(); }
 Offset Replica::durable_end() const { return state_->log->durable_end(); }
 Offset Replica::committed() const { return state_->group->committed(); }

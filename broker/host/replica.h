@@ -45,7 +45,8 @@ class StateAtStart {
 struct ReplicaOptions {
   raft::NodeId self;
   // Of a log that was never begun, from the controller's placement; otherwise the disk knows
-  // better.
+  // better. Of nobody: this broker joins a group that others began; it follows, neither votes nor
+  // campaigns, and learns who takes part from its leader.
   raft::Membership first_membership;
   raft::Options raft;
   std::uint64_t seed = 0;  // of election jitter
@@ -83,7 +84,7 @@ struct ReplicaStats {
   std::uint64_t refused_installs = 0;
 };
 
-// What the first offset of a shortened log is the beginning of.
+// What readers see as the beginning of a shortened log.
 enum class BeginsAt : std::uint8_t { kBatch, kRecord };
 
 class Replica {
@@ -134,8 +135,8 @@ class Replica {
   Result<storage::Log::FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
 
   // --- retention; never beyond committed(). Both block, as truncation of the log does.
-  // The log begins at the batch that holds `before` (kRecord: exactly there, if this is the only
-  // member; others are sent whole batches); returns where that is. kOffsetOutOfRange beyond
+  // The log begins at the batch that holds `before`; for readers (kRecord) exactly there. Returns
+  // log_start() afterwards, of which a leader tells the others. kOffsetOutOfRange beyond
   // committed(); what is not on this disk yet stays.
   Result<Offset> delete_records(Offset before, BeginsAt begins_at = BeginsAt::kBatch);
   Result<std::uint64_t> apply_retention();
@@ -146,6 +147,7 @@ class Replica {
   raft::NodeId leader() const;
   Term term() const;
   bool is_ready() const;  // leads, and may answer for the end of the log
+  // For readers. The log itself may begin earlier, with the batch that holds this record.
   Offset log_start() const;
   Offset log_end() const;
   Offset durable_end() const;

@@ -155,9 +155,6 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
                                       storage::LogIdentity identity,
                                       storage::LogOptions log_options, ReplicaOptions options,
                                       std::optional<raft::HardState> hard_state) {
-  if (options.first_membership.voters.empty()) {
-    return fail(Errc::kInvalidArgument, dir + ": a replica without voters");
-  }
   auto state = std::make_unique<State>(env, clock, std::move(dir), identity, std::move(options));
   State& s = *state;
   PENSTOCK_TRY_ASSIGN(auto opened, storage::Log::open(env, clock, s.dir, identity, log_options));
@@ -178,6 +175,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
     PENSTOCK_TRY(env.sync_dir(dir_of(s.dir)));
   }
 
+  PENSTOCK_TRY(s.begin_at_batch());
   auto restored = restore(*s.log, s.memory, hard_state, s.options.term_floor);
   if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
   s.damaged_until = s.damage_bound();

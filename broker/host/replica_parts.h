@@ -1,6 +1,6 @@
 // What a Replica holds. Its ideas are in files of their own: replica_open.cc (from the disk to a
 // group), replica_follower.cc (what a leader sends), replica_leader.cc (appends, reads for peers),
-// replica.cc (dispatch, flushes, retention).
+// replica_start.cc (where the log begins), replica.cc (dispatch, flushes, reading).
 //
 // Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
 // `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
@@ -96,8 +96,19 @@ struct Replica::State {
   Status remember(const ReplicaState& wanted);
   // Before what is below the log start goes: the side file says the truth.
   Status settle_memory();
+
+  // --- replica_start.cc
+  // Where readers begin.
+  Offset visible_start() const;
+  Status check_visible(Offset offset) const;
   // The log begins further on.
   Status follow_log_start();
+  Result<Offset> batch_boundary(Offset offset);
+  // Precondition: all below `to` is committed and on this disk.
+  Status raise_start(Offset to, BeginsAt begins_at);
+  Status begin_at_batch();
+  void follow_leaders_start(const PeerMessage& message);
+
   void look_for_damage();
   void look_for_repair();
   Offset damage_bound() const;

@@ -20,6 +20,9 @@ constexpr std::uint32_t kBaseIsKnown = 1;
 constexpr std::uint32_t kResetFollows = 2;
 constexpr std::uint32_t kLostTermFollows = 4;
 constexpr std::uint32_t kAdoptedFollows = 8;
+constexpr std::uint32_t kVisibleStartFollows = 16;
+constexpr std::uint32_t kCutFollows = 32;
+constexpr std::uint32_t kKnownFlags = 63;
 constexpr std::size_t kHeaderBytes = 48;
 constexpr std::size_t kCrcBytes = 4;
 
@@ -68,6 +71,22 @@ bool read_placed(ByteReader& reader, std::uint32_t count,
   return true;
 }
 
+bool read_offset(ByteReader& reader, std::optional<Offset>& out) {
+  std::int64_t offset = 0;
+  if (!reader.read_le(offset) || offset < 0) return false;
+  out = Offset(offset);
+  return true;
+}
+
+bool read_cut(ByteReader& reader, ReplicaState::Cut& out) {
+  std::int32_t in = 0;
+  std::int32_t term = 0;
+  std::int64_t end = 0;
+  if (!reader.read_le(in) || !reader.read_le(term) || !reader.read_le(end)) return false;
+  out = {Term(in), {Term(term), Offset(end)}};
+  return in >= 0 && term >= 0 && end >= 0;
+}
+
 bool read_reset(ByteReader& reader, ReplicaState::Reset& out) {
   std::int32_t term = 0;
   std::int64_t end = 0;
@@ -87,6 +106,7 @@ void ReplicaState::truncate(Offset from) {
 }
 
 void ReplicaState::fold_below(Offset start) {
+  if (visible_start && *visible_start <= start) visible_start.reset();
   const auto first_kept = std::ranges::lower_bound(placed, start, {}, &raft::PlacedMembership::at);
   if (first_kept == placed.begin()) return;
   base = std::prev(first_kept)->membership;
@@ -96,7 +116,8 @@ void ReplicaState::fold_below(Offset start) {
 
 bool ReplicaState::lists_as(const ReplicaState& other) const {
   return base == other.base && base_is_known == other.base_is_known && placed == other.placed &&
-         reset == other.reset && lost_up_to == other.lost_up_to && adopted_at == other.adopted_at;
+         reset == other.reset && lost_up_to == other.lost_up_to && adopted_at == other.adopted_at &&
+         visible_start == other.visible_start && cut == other.cut;
 }
 
 Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
@@ -107,10 +128,11 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
   store_le(file.data() + at::kPartition, identity.partition.partition.value());
   std::ranges::copy(identity.partition.topic.bytes, file.begin() + at::kTopic);
   store_le(file.data() + at::kCommitted, state.committed.value());
-  store_le(file.data() + at::kFlags, (state.base_is_known ? kBaseIsKnown : 0U) |
-                                         (state.reset ? kResetFollows : 0U) |
-                                         (state.lost_up_to ? kLostTermFollows : 0U) |
-                                         (state.adopted_at ? kAdoptedFollows : 0U));
+  store_le(file.data() + at::kFlags,
+           (state.base_is_known ? kBaseIsKnown : 0U) | (state.reset ? kResetFollows : 0U) |
+               (state.lost_up_to ? kLostTermFollows : 0U) |
+               (state.adopted_at ? kAdoptedFollows : 0U) |
+               (state.visible_start ? kVisibleStartFollows : 0U) | (state.cut ? kCutFollows : 0U));
   store_le(file.data() + at::kPlaced, static_cast<std::uint32_t>(state.placed.size()));
   append_membership(file, state.base);
   for (const auto& [offset, membership] : state.placed) {
@@ -124,43 +146,67 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
   }
   if (state.lost_up_to) append_le(file, state.lost_up_to->value());
   if (state.adopted_at) append_le(file, state.adopted_at->value());
+  if (state.visible_start) append_le(file, state.visible_start->value());
+  if (state.cut) {
+    append_le(file, state.cut->in.value());
+    append_le(file, state.cut->had.term.value());
+    append_le(file, state.cut->had.end.value());
+  }
   append_le(file, record::crc32c(file));
   return file;
 }
 
-Result<ReplicaState> decode_replica_state(ByteView file, const storage::LogIdentity& identity) {
-  if (file.size() < kHeaderBytes + kCrcBytes) return corrupt("the file is too short");
-  const ByteView covered = file.first(file.size() - kCrcBytes);
-  if (!equal(file.first(kMagic.size()), as_bytes(kMagic)) ||
-      load_le<std::uint32_t>(file.data() + covered.size()) != record::crc32c(covered)) {
-    return corrupt("the file is damaged");
-  }
-  const auto version = load_le<std::uint32_t>(file.data() + at::kVersion);
-  const bool same_topic = equal(file.subspan(at::kTopic, 16), identity.partition.topic.bytes);
-  if (version != kVersion || !same_topic ||
-      load_le<std::int32_t>(file.data() + at::kPartition) != identity.partition.partition.value()) {
-    return fail(Errc::kForeignData, "replica state: another partition's or version's");
-  }
-  ReplicaState state;
-  const auto flags = load_le<std::uint32_t>(file.data() + at::kFlags);
-  state.base_is_known = (flags & kBaseIsKnown) != 0;
-  state.committed = Offset(load_le<std::int64_t>(file.data() + at::kCommitted));
-  ByteReader reader(covered.subspan(kHeaderBytes));
-  bool whole = read_membership(reader, state.base) &&
-               read_placed(reader, load_le<std::uint32_t>(file.data() + at::kPlaced), state.placed);
+namespace {
+
+// Everything behind the header.
+bool read_fields(ByteReader& reader, std::uint32_t flags, std::uint32_t placed,
+                 ReplicaState& state) {
+  bool whole = (flags & ~kKnownFlags) == 0 && read_membership(reader, state.base) &&
+               read_placed(reader, placed, state.placed);
   if (whole && (flags & kResetFollows) != 0) whole = read_reset(reader, state.reset.emplace());
   if (whole && (flags & kLostTermFollows) != 0) {
     std::int32_t term = 0;
     whole = reader.read_le(term);
     state.lost_up_to = Term(term);
   }
-  if (whole && (flags & kAdoptedFollows) != 0) {
-    std::int64_t offset = 0;
-    whole = reader.read_le(offset) && offset >= 0;
-    state.adopted_at = Offset(offset);
+  if (whole && (flags & kAdoptedFollows) != 0) whole = read_offset(reader, state.adopted_at);
+  if (whole && (flags & kVisibleStartFollows) != 0) {
+    whole = read_offset(reader, state.visible_start);
   }
-  if (!whole || reader.remaining() != 0 || state.committed < Offset(0)) {
+  if (whole && (flags & kCutFollows) != 0) whole = read_cut(reader, state.cut.emplace());
+  return whole && reader.remaining() == 0;
+}
+
+}  // namespace
+
+Result<ReplicaState> decode_replica_state(ByteView file) {
+  if (file.size() < kHeaderBytes + kCrcBytes) return corrupt("the file is too short");
+  const ByteView covered = file.first(file.size() - kCrcBytes);
+  if (!equal(file.first(kMagic.size()), as_bytes(kMagic)) ||
+      load_le<std::uint32_t>(file.data() + covered.size()) != record::crc32c(covered)) {
+    return corrupt("the file is damaged");
+  }
+  if (load_le<std::uint32_t>(file.data() + at::kVersion) != kVersion) {
+    return fail(Errc::kForeignData, "replica state: another version's");
+  }
+  ReplicaState state;
+  const auto flags = load_le<std::uint32_t>(file.data() + at::kFlags);
+  state.base_is_known = (flags & kBaseIsKnown) != 0;
+  state.committed = Offset(load_le<std::int64_t>(file.data() + at::kCommitted));
+  ByteReader reader(covered.subspan(kHeaderBytes));
+  const auto placed = load_le<std::uint32_t>(file.data() + at::kPlaced);
+  if (state.committed < Offset(0) || !read_fields(reader, flags, placed, state)) {
     return corrupt("its fields contradict each other");
+  }
+  return state;
+}
+
+Result<ReplicaState> decode_replica_state(ByteView file, const storage::LogIdentity& identity) {
+  PENSTOCK_TRY_ASSIGN(ReplicaState state, decode_replica_state(file));
+  const bool same_topic = equal(file.subspan(at::kTopic, 16), identity.partition.topic.bytes);
+  if (!same_topic ||
+      load_le<std::int32_t>(file.data() + at::kPartition) != identity.partition.partition.value()) {
+    return fail(Errc::kForeignData, "replica state: another partition's");
   }
   return state;
 }

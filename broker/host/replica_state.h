@@ -32,6 +32,18 @@ struct ReplicaState {
   // before that counts as the first one.
   std::optional<Offset> adopted_at;
 
+  // Where readers begin, when that is inside of the batch that the log begins with.
+  std::optional<Offset> visible_start;
+
+  // The log was cut because what followed was damaged: what this node had until then, and the term
+  // in which that was. It is to be sent again; until then nobody without all of it gets a vote.
+  struct Cut {
+    Term in;
+    raft::LogPoint had;
+    friend bool operator==(const Cut&, const Cut&) = default;
+  };
+  std::optional<Cut> cut;
+
   // The log is about to be reset to that point, or was and the file does not know it yet.
   struct Reset {
     raft::LogPoint start;
@@ -52,5 +64,7 @@ struct ReplicaState {
 
 Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity);
 Result<ReplicaState> decode_replica_state(ByteView file, const storage::LogIdentity& identity);
+// Whosever it is.
+Result<ReplicaState> decode_replica_state(ByteView file);
 
 }  // namespace penstock::broker

@@ -6,6 +6,7 @@
 #include "base/mutant.h"
 #include "broker/host/limits.h"
 #include "broker/host/vote_journal.h"
+#include "broker/host/vote_loss.h"
 
 namespace penstock::broker {
 namespace {
@@ -131,6 +132,7 @@ Result<std::unique_ptr<VoteStore>> VoteStore::open(Env& env, std::string dir, Uu
   const std::string path = state->dir + kFileName;
   PENSTOCK_TRY_ASSIGN(const bool exists, env.exists(path));
   if (!exists) {
+    PENSTOCK_TRY(check_nobody_voted(env, state->dir));
     PENSTOCK_TRY_ASSIGN(state->journal,
                         write_journal(env, state->dir, make_vote_image({}, owner, 1)));
     return std::unique_ptr<VoteStore>(new VoteStore(std::move(state)));

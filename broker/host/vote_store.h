@@ -10,9 +10,9 @@
 // with kDiskFull left everything as it was and is wanted again later; any other one fences the
 // store (kFsyncFailed for ever): the process is expected to end. A torn tail is cut: nobody was
 // told. A bad record below the watermark, or a bad file header, is kCorrupt: this node may have
-// forgotten a vote, and must join anew under another number. open() makes a journal where there is
-// none; whether there should have been one is the caller's to know.
-// Format: docs/storage_format.md, "Votes".
+// forgotten a vote, and must join anew under another number. So is a journal that is missing
+// although folders below `dir` hold logs that others take part in (vote_loss.h); otherwise open()
+// makes one. Format: docs/storage_format.md, "Votes".
 #pragma once
 
 #include <cstdint>

@@ -239,6 +239,14 @@ void to_wire(const GroupMessage& message, wire::v1::ConsensusMessage& out) {
   out.set_partition(message.group.partition.value());
   out.set_attachment_bytes(static_cast<std::uint32_t>(message.message.attachment.size()));
   std::visit([&](const auto& body) { put(body, out); }, message.message.envelope.message);
+  if (!out.has_append_request()) return;
+  wire::v1::ConsensusMessage::AppendRequest& append = *out.mutable_append_request();
+  append.set_log_start(message.message.log_start.value());
+  if (const auto& digest = message.message.digest) {
+    append.mutable_digest()->set_begin(digest->begin.value());
+    append.mutable_digest()->set_end(digest->end.value());
+    append.mutable_digest()->set_sum(digest->sum);
+  }
 }
 
 Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::NodeId from,
@@ -251,6 +259,16 @@ Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::
     append->range.bytes = attachment.size();
   }
   out.message = {.envelope = {from, to, std::move(body)}, .attachment = std::move(attachment)};
+  if (message.has_append_request()) {
+    const auto& append = message.append_request();
+    PENSTOCK_TRY_ASSIGN(out.message.log_start, take_offset(append.log_start()));
+    if (append.has_digest()) {
+      RangeDigest digest{.begin = {}, .end = {}, .sum = append.digest().sum()};
+      PENSTOCK_TRY_ASSIGN(digest.begin, take_offset(append.digest().begin()));
+      PENSTOCK_TRY_ASSIGN(digest.end, take_offset(append.digest().end()));
+      out.message.digest = digest;
+    }
+  }
   return out;
 }
 

@@ -62,10 +62,13 @@ Status Cluster::start(Member& member) {
   const auto hard_state = votes->find(kGroup);
   ReplicaOptions options{
       .self = member.id,
-      .first_membership = {.voters = first_voters_, .outgoing = {}, .learners = {}},
+      .first_membership = {.voters =
+                               member.knows_nobody ? std::vector<raft::NodeId>{} : first_voters_,
+                           .outgoing = {},
+                           .learners = {}},
       .raft = raft_options,
       .seed = rng.next(),
-      .state = &member.state};
+      .state = has_state ? &member.state : nullptr};
   PENSTOCK_TRY_ASSIGN(auto opened, Replica::open(*member.env, clock, kReplicaDir, {kGroup},
                                                  log_options, std::move(options), hard_state));
   member.votes = std::move(votes);

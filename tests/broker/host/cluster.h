@@ -43,6 +43,7 @@ struct Member {
   std::unique_ptr<VoteStore> votes;
   std::unique_ptr<Replica> replica;  // none: it is down
   bool rebuilt_state = false;
+  bool knows_nobody = false;  // began to take part when the group was there already
 
   // --- work under way
   std::optional<raft::HardState> unsaved;
@@ -115,6 +116,7 @@ class Cluster {
   Rng rng;
   raft::Options raft_options;
   storage::LogOptions log_options;
+  bool has_state = true;  // a state machine, which says for itself what it still needs
 
  private:
   struct Waiting {

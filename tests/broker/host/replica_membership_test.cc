@@ -36,8 +36,9 @@ class MembershipTest : public testing::Test {
            !(*leader)->group().membership().is_joint();
   }
   // Node 4 joins as a learner and becomes a voter.
-  void add_fourth() {
+  void add_fourth(bool knows_nobody = false) {
     Member& fourth = trio.add(raft::NodeId(4));
+    fourth.knows_nobody = knows_nobody;
     ASSERT_OK(trio.start(fourth));
     ASSERT_OK(change(nodes({1, 2, 3}), nodes({4})));
     ASSERT_TRUE(trio.run_until([&] { return fourth->durable_end() == trio.committed_end(); }));
@@ -62,6 +63,94 @@ TEST_F(MembershipTest, AVoterIsAddedAndEverybodyRemembersItAfterARestart) {
   }
   trio.cut_off(1);
   ASSERT_TRUE(trio.produce(3)) << "three of four";
+}
+
+// --- a broker that joins later
+
+TEST_F(MembershipTest, WhoKnowsNobodyFollowsAndNeitherCampaignsNorVotes) {
+  Member& fourth = trio.add(raft::NodeId(4));
+  fourth.knows_nobody = true;
+  ASSERT_OK(trio.start(fourth));
+  trio.run(10'000);
+  EXPECT_EQ(fourth->role(), raft::Role::kFollower);
+  EXPECT_EQ(fourth->term(), raft::kFirstTerm);
+  for (const raft::Ballot ballot : {raft::Ballot::kPreVote, raft::Ballot::kVote}) {
+    const raft::VoteRequest request{
+        .ballot = ballot, .term = Term(7), .log = {Term(6), Offset(100)}};
+    fourth->receive({{raft::NodeId(1), raft::NodeId(4), request}, {}});
+    trio.drain(fourth);
+    while (trio.work(fourth)) {
+    }
+    ASSERT_FALSE(trio.network.empty());
+    const auto* reply = std::get_if<raft::VoteReply>(&trio.network.back().envelope.message);
+    ASSERT_NE(reply, nullptr);
+    EXPECT_FALSE(reply->granted) << "in its past it may have given that vote to another one";
+  }
+  EXPECT_EQ(fourth->term(), Term(7));
+}
+
+TEST_F(MembershipTest, WhoKnewNobodyBecomesAVoterLikeTheOthers) {
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(5));
+  add_fourth(/*knows_nobody=*/true);
+  expect_agreement();
+  for (auto& [id, member] : trio.members()) {
+    trio.restart(member, Survives::kNothingUnsynced);
+    EXPECT_EQ(member->group().membership().voters, nodes({1, 2, 3, 4})) << id.value();
+    EXPECT_FALSE(member->is_damaged()) << id.value();
+  }
+  trio.cut_off(1);
+  ASSERT_TRUE(trio.produce(3)) << "its vote and its disk count";
+}
+
+TEST_F(MembershipTest, WhoKnewNobodyLearnsTheMembersThatAreBelowTheLogStart) {
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(10));
+  trio.run(300);
+  for (auto& [id, member] : trio.members()) {
+    ASSERT_OK(member->delete_records(trio.committed_end() - 2));
+  }
+  add_fourth(/*knows_nobody=*/true);
+  EXPECT_EQ(trio.node(4).resets, 1);
+  expect_agreement();
+  trio.restart(trio.node(4), Survives::kNothingUnsynced);
+  EXPECT_EQ(trio.node(4)->group().membership().voters, nodes({1, 2, 3, 4}));
+  trio.cut_off(1);
+  ASSERT_TRUE(trio.produce(3));
+}
+
+// --- the journal of votes is lost
+
+TEST_F(MembershipTest, ABrokerThatLostItsVotesDoesNotStart) {
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(3));
+  Member& lost = trio.node(2);
+  trio.crash(lost, Survives::kEverything);
+  ASSERT_TRUE(lost.env->contents("/data/votes").has_value());
+  lost.env->remove("/data/votes");
+  for (int tries = 0; tries < 2; ++tries) {
+    const Status started = trio.start(lost);
+    ASSERT_FALSE(started) << "the first refusal made no journal";
+    EXPECT_EQ(started.error().code(), Errc::kCorrupt);
+    EXPECT_THAT(started.error().message(), testing::HasSubstr("forgotten a vote"));
+  }
+  // Nor when the list of members cannot be read: nothing says that it was alone.
+  lost.env->put(kSideFile, Bytes(100));
+  EXPECT_FALSE(trio.start(lost));
+  // The others go on.
+  ASSERT_TRUE(trio.produce(3));
+}
+
+TEST_F(MembershipTest, WhoWasAloneNeedsNoVotesFromBefore) {
+  Cluster cluster(nodes({1}));
+  Member& only = cluster.node(1);
+  ASSERT_OK(cluster.start(only));
+  ASSERT_TRUE(cluster.produce(3));
+  cluster.crash(only, Survives::kEverything);
+  only.env->remove("/data/votes");
+  ASSERT_OK(cluster.start(only));
+  ASSERT_TRUE(cluster.produce(3));
+  EXPECT_THAT(cluster.violations(), IsEmpty());
 }
 
 TEST_F(MembershipTest, ARestartInTheMiddleOfAChangeGoesOnWithIt) {

@@ -25,6 +25,8 @@ ReplicaState only_base() {
   ReplicaState state;
   state.base = voters({7});
   state.adopted_at = Offset(70);
+  state.visible_start = Offset(72);
+  state.cut = ReplicaState::Cut{Term(4), {Term(3), Offset(90)}};
   return state;
 }
 

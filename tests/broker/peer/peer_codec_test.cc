@@ -84,10 +84,13 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     Rng rng(seed);
     const SharedBytes attachment(Bytes(rng.below(200)));
-    const GroupMessage sent{
-        .group = {rng.uuid(), PartitionId(4)},
-        .message = {.envelope = {kFrom, kTo, any_message(rng, attachment.size())},
-                    .attachment = attachment}};
+    GroupMessage sent{.group = {rng.uuid(), PartitionId(4)},
+                      .message = {.envelope = {kFrom, kTo, any_message(rng, attachment.size())},
+                                  .attachment = attachment}};
+    if (std::holds_alternative<raft::AppendRequest>(sent.message.envelope.message)) {
+      sent.message.log_start = Offset(static_cast<int>(rng.below(100)));
+      if (rng.one_in(2)) sent.message.digest = RangeDigest{Offset(3), Offset(70), rng.next()};
+    }
     wire::v1::ConsensusMessage wire;
     to_wire(sent, wire);
     EXPECT_EQ(wire.attachment_bytes(), attachment.size());
@@ -98,6 +101,8 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
     EXPECT_EQ(received->group, sent.group);
     EXPECT_EQ(received->message.envelope, sent.message.envelope)
         << raft::to_string(sent.message.envelope.message);
+    EXPECT_EQ(received->message.log_start, sent.message.log_start);
+    EXPECT_EQ(received->message.digest, sent.message.digest);
   }
 }
 

@@ -35,7 +35,7 @@ void CommittedLog::stepped(const ReplicaView& view) {
 
 // A log begins where a batch does: nobody could send the rest of one.
 void CommittedLog::check_start(const ReplicaView& view) {
-  const Offset start = view.replica.log_start();
+  const Offset start = view.replica.log().log_start();
   Offset& before = starts_[{view.node, view.group}];
   if (start == std::exchange(before, start)) return;
   const Record& record = records_[view.group];

@@ -19,7 +19,7 @@ class EqualDigests final : public Invariant {
     Offset begin;
     Offset end = members.front().replica.committed();
     for (const ReplicaView& member : members) {
-      begin = std::max(begin, member.replica.log_start());
+      begin = std::max(begin, member.replica.log().log_start());
       end = std::min(end, member.replica.committed());
     }
     if (begin >= end) return;

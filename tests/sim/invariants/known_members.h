@@ -52,8 +52,9 @@ class KnownMembers final : public Invariant {
   static Result<std::optional<raft::Membership>> last_in_log(const ReplicaView& view) {
     std::optional<raft::Membership> last;
     broker::Replica& replica = view.replica;
-    for (Offset at = replica.log_start(); at < replica.log_end();) {
-      PENSTOCK_TRY_ASSIGN(const auto read, replica.read(at, 1U << 20, replica.log_end(), false));
+    for (Offset at = replica.log().log_start(); at < replica.log_end();) {
+      PENSTOCK_TRY_ASSIGN(const auto read,
+                          replica.log().read(at, 1U << 20, storage::ReadUpTo::kEnd));
       for (ByteView rest = read.batches.view(); !rest.empty();) {
         PENSTOCK_TRY_ASSIGN(const auto batch, record::BatchView::parse(rest));
         if (batch.is_control()) {

@@ -284,11 +284,19 @@ const ReplicaStats& Replica::stats() const { return state_->stats; }
 const raft::Group& Replica::group() const { return *state_->group; }
 storage::Log& Replica::log() { return *state_->log; }
 
+std::uint32_t Replica::replicas() const {
+  return static_cast<std::uint32_t>(state_->group->membership().voters.size());
+}
+
 std::uint32_t Replica::replicas_durable_at(Offset end) const {
-  std::uint32_t count = durable_end() >= end ? 1 : 0;
+  const std::vector<raft::NodeId>& voters = state_->group->membership().voters;
+  const auto counts = [&](raft::NodeId node) { return std::ranges::binary_search(voters, node); };
+  std::uint32_t count = durable_end() >= end && counts(state_->options.self) ? 1 : 0;
   for (const raft::PeerStatus& peer : state_->group->peers()) {
-    if (peer.durable_end >= end) ++count;
+    if (peer.durable_end >= end && counts(peer.node)) ++count;
   }
+  // It may be known only that they are a majority: to a leader that was replaced meanwhile.
+  if (committed() >= end && !voters.empty()) count = std::max(count, replicas() / 2 + 1);
   return count;
 }
 

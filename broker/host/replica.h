@@ -152,8 +152,9 @@ class Replica {
   Offset log_end() const;
   Offset durable_end() const;
   Offset committed() const;
-  // Replicas that are known here to hold everything below `end` on disk, this one included; for
-  // receipts.
+  // For receipts: voters, and those of them that are known to hold everything below `end` on disk:
+  // a majority of them when that is committed.
+  std::uint32_t replicas() const;
   std::uint32_t replicas_durable_at(Offset end) const;
   // This copy is not whole: it neither leads nor votes for a log that is shorter.
   bool is_damaged() const;

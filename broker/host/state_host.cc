@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "protocol/record/batch.h"
 #include "protocol/record/record.h"
 
@@ -58,7 +59,9 @@ bool StateHost::follow(const ReplicaOutput& output) {
 
 Status StateHost::apply_committed() {
   trouble_.reset();
-  const Offset until = std::min(replica_.committed(), replica_.log_end());
+  const Offset until = mutant(Mutant::kAppliesUncommitted)
+                           ? replica_.log_end()
+                           : std::min(replica_.committed(), replica_.log_end());
   while (machine_.applied() < until) {
     const auto read = replica_.read(machine_.applied(), kApplyReadBytes, until,
                                     /*cached_only=*/false);

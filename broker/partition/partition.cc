@@ -201,20 +201,19 @@ Task<Result<storage::ReadResult>> Partition::read(Offset offset, std::uint64_t m
 }
 
 Result<std::optional<storage::TimestampOffset>> Partition::find_timestamp(Timestamp at) {
-  if (closed_) return fail(Errc::kUnknownTopic, name_ + " was deleted");
-  return replica_->log().find_timestamp(at, high_watermark());
+  PENSTOCK_TRY(check_ready());
+  return replica_->log().find_timestamp(at, high_watermark(), log_start());
 }
 
 Result<std::optional<storage::TimestampOffset>> Partition::max_timestamp() {
-  if (closed_) return fail(Errc::kUnknownTopic, name_ + " was deleted");
-  return replica_->log().max_timestamp(high_watermark());
+  PENSTOCK_TRY(check_ready());
+  return replica_->log().max_timestamp(high_watermark(), log_start());
 }
 
 // --- housekeeping
 
 Result<Offset> Partition::delete_records(Offset before) {
-  if (ended_) return fail(*ended_);
-  if (closed_) return fail(Errc::kUnknownTopic, name_ + " was deleted");
+  PENSTOCK_TRY(check_ready());
   const Offset to = before.value() == -1 ? high_watermark() : before;
   if (to < Offset(0) || to > high_watermark()) {
     return fail(Errc::kOffsetOutOfRange,

@@ -71,7 +71,8 @@ struct Appended {
   Offset end() const { return last_offset + 1; }
 };
 
-// Told once when the high watermark moves or the partition closes; watch() again for the next time.
+// Told once when the high watermark moves, when this broker stops leading, or when the partition
+// closes; watch() again for the next time.
 class HighWatermarkWatcher : public boost::intrusive::list_base_hook<
                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
@@ -86,6 +87,16 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Partition(PartitionServices& services, TopicPartition id, std::string topic_name,
             PartitionRules rules, std::unique_ptr<Replica> replica);
 
+  // Of a log that a state machine lives on: looks at every output of the replica before it is
+  // carried out; true when that gave the replica an input (StateHost::follow). Before start().
+  using Follower = std::function<bool(const ReplicaOutput&)>;
+  void set_follower(Follower follower) { follower_ = std::move(follower); }
+  // The follower, or whoever else shares the replica, gave it an input.
+  void drive() { pump("work of "); }
+  // The follower has something under way on a pool: settled(), close() and retire() wait for it.
+  void work_began() { ++work_under_way_; }
+  void work_ended();
+
   // Begins to take part. An only voter leads when settled() returns.
   void start();
   // Returns when no disk work is under way.
@@ -99,6 +110,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Offset log_end() const { return replica_->log_end(); }
   Offset high_watermark() const { return replica_->committed(); }
   std::uint64_t size_bytes() const { return replica_->log().size_bytes(); }
+  // For receipts; see Replica.
+  std::uint32_t replicas() const { return replica_->replicas(); }
+  std::uint32_t replicas_durable_at(Offset end) const { return replica_->replicas_durable_at(end); }
   std::size_t damaged_ranges() const { return replica_->log().damage().size(); }
   const Replica& replica() const { return *replica_; }
   // Leads, and may answer for the end of the log: kNotLeader, kNotReady, kPartitionDamaged.
@@ -123,18 +137,20 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Both stages; the first one runs before the first suspension.
   Task<Result<Appended>> append_durably(MutableByteView batches, Durability durability);
 
-  // Whole batches below the high watermark from the one that holds `offset`. kWouldBlock: read()
-  // it.
+  // Whole batches below the high watermark from the one that holds `offset`, on any replica: who
+  // wants what the leader knows asks check_ready() before. kWouldBlock: read() it.
   Result<storage::ReadResult> read_cached(Offset offset, std::uint64_t max_bytes);
   Task<Result<storage::ReadResult>> read(Offset offset, std::uint64_t max_bytes);
   // Precondition: not watching anything.
   void watch(HighWatermarkWatcher& watcher) { watchers_.push_back(watcher); }
 
-  // The record for a time; none when no record is that late. Reads one run of an index.
+  // The record for a time; none when no record is that late. Reads one run of an index. As
+  // check_ready(): another replica may know of fewer records.
   Result<std::optional<storage::TimestampOffset>> find_timestamp(Timestamp at);
   Result<std::optional<storage::TimestampOffset>> max_timestamp();
 
-  // Makes records below `before` unreadable; returns the new log start. kOffsetOutOfRange.
+  // Makes records below `before` unreadable; returns the new log start, of which the other replicas
+  // learn with the next heartbeat. kOffsetOutOfRange; as check_ready().
   Result<Offset> delete_records(Offset before);
   void apply_retention();
   void set_rules(PartitionRules rules);
@@ -183,6 +199,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // --- partition_replica.cc: carries out what the replica wants after a call of it. `doing` is for
   // the text of a failure.
   void pump(const char* doing);
+  // False when that was the end.
+  bool carry_out(ReplicaOutput output, const char* doing);
   void save(const raft::HardState& state);
   void read_cold(std::uint64_t ticket);
   void ask_for_flush();
@@ -191,17 +209,18 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void role_changed();
   void ended(Error error);
   void answer_waiters();
-  void work_ended();
 
   PartitionServices& services_;
   const TopicPartition id_;
   const std::string name_;
   PartitionRules rules_;
   std::unique_ptr<Replica> replica_;
+  Follower follower_;
 
   std::deque<Waiter> waiters_;  // by end
   Watchers watchers_;
   Offset seen_high_watermark_;
+  bool was_ready_ = false;
   bool flush_asked_ = false;  // in line or under way
   bool in_checkpoint_queue_ = false;
   Offset checkpointed_end_;

@@ -2,6 +2,7 @@
 // committed.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/partition/partition.h"
@@ -64,7 +65,21 @@ void Partition::step_down() {
 // Whoever is answered may call this partition again, and comes through here again: what was taken
 // is carried out before anybody is answered.
 void Partition::pump(const char* doing) {
-  ReplicaOutput output = replica_->take_output();
+  bool more = true;
+  while (more) {
+    ReplicaOutput output = replica_->take_output();
+    more = follower_ && follower_(output);
+    if (!carry_out(std::move(output), doing)) return;
+  }
+  answer_waiters();
+  // Consumers that wait at a leader wait elsewhere once it is none.
+  const bool stopped = std::exchange(was_ready_, replica_->is_ready()) && !was_ready_;
+  if (seen_high_watermark_ == high_watermark() && !stopped) return;
+  seen_high_watermark_ = high_watermark();
+  wake_watchers();
+}
+
+bool Partition::carry_out(ReplicaOutput output, const char* doing) {
   if (services_.send) {
     for (PeerMessage& message : output.messages) services_.send(id_, std::move(message));
   }
@@ -77,7 +92,10 @@ void Partition::pump(const char* doing) {
     list_for_checkpoint();
     list_for_tick();
   }
-  if (output.fatal && !ended_) return ended(std::move(*output.fatal).context(doing + name_));
+  if (output.fatal && !ended_) {
+    ended(std::move(*output.fatal).context(doing + name_));
+    return false;
+  }
   if (output.fault && !ended_) {
     log().error("out of service: the log contradicts the cluster's partition={} fault={}", name_,
                 *output.fault);
@@ -85,10 +103,7 @@ void Partition::pump(const char* doing) {
                    name_ + " is out of service on this broker: " + *output.fault);
   }
   if (output.role_changed) role_changed();
-  answer_waiters();
-  if (seen_high_watermark_ == high_watermark()) return;
-  seen_high_watermark_ = high_watermark();
-  wake_watchers();
+  return true;
 }
 
 void Partition::ended(Error error) {

@@ -26,6 +26,7 @@ FetchCall::~FetchCall() = default;
 
 Status FetchCall::prepare(const FetchRequest& request) {
   PENSTOCK_TRY(check_count(request.partitions_size(), kMaxPartitionsPerRequest, "partitions"));
+  reads_ = request.any_replica() ? ReadFrom::kAnyReplica : ReadFrom::kLeader;
   max_bytes_ = request.max_bytes();
   min_bytes_ = std::min<std::uint64_t>(request.min_bytes(), FetchBudget::kMaxAnswerBytes);
   max_wait_ = std::min(std::chrono::milliseconds(request.max_wait_ms()), kMaxFetchWait);
@@ -93,6 +94,13 @@ Task<Status> FetchCall::read_group(Shard& shard, const std::vector<std::size_t>&
   co_return Status{};
 }
 
+// Who reads from any replica gets nothing but committed records, whoever leads.
+Status FetchCall::check_asked(const Partition& partition, const Part& part) const {
+  if (reads_ == ReadFrom::kAnyReplica) return {};
+  PENSTOCK_TRY(partition.check_epoch(part.epoch));
+  return partition.check_ready();
+}
+
 Task<void> FetchCall::read_part(Shard& shard, Part& part) {
   const auto found = shard.find(part.id);
   if (!found) {
@@ -100,10 +108,13 @@ Task<void> FetchCall::read_part(Shard& shard, Part& part) {
     co_return;
   }
   const auto partition = (*found)->shared_from_this();  // it may be deleted while the disk is read
-  part.status = partition->check_epoch(part.epoch);
+  part.status = check_asked(*partition, part);
   part.leader_epoch = partition->epoch();
   const std::uint64_t allowance = budget_.allowance(part.max_bytes);
-  if (part.status && allowance > 0) {
+  // A replica may not have heard yet of what the consumer knows from another one.
+  const bool is_behind =
+      reads_ == ReadFrom::kAnyReplica && part.offset > partition->high_watermark();
+  if (part.status && allowance > 0 && !is_behind) {
     auto read = partition->read_cached(part.offset, allowance);
     if (!read && read.error().code() == Errc::kWouldBlock) {
       read = co_await partition->read(part.offset, allowance);

@@ -1,6 +1,8 @@
 // FetchCall: one fetch request: reads its partitions, waits for the high watermark to move, reads
 // again.
 //
+// Only a leader that is ready answers, unless the request takes any replica: then one that is
+// behind waits for the offset that was asked for as a leader waits for the next record.
 // Nothing is polled: before it waits, it watches every partition it asked for, and any that moves
 // wakes it. Threads: home, except for what is read and watched on other shards, one shard at a time
 // while home awaits it. Lifetime: shared with watchers and the messages between shards.
@@ -42,9 +44,11 @@ class FetchCall final : public Waiting, public std::enable_shared_from_this<Fetc
     Term leader_epoch;
   };
   class Watcher;
+  enum class ReadFrom : std::uint8_t { kLeader, kAnyReplica };
 
   Task<void> pass();
   Task<Status> read_group(Shard& shard, const std::vector<std::size_t>& group, std::size_t turn);
+  Status check_asked(const Partition& partition, const Part& part) const;
   Task<void> read_part(Shard& shard, Part& part);
   void watch_group(Shard& shard, const std::vector<std::size_t>& group);
   bool is_satisfied() const;
@@ -56,6 +60,7 @@ class FetchCall final : public Waiting, public std::enable_shared_from_this<Fetc
   std::vector<Part> parts_;
   std::vector<std::vector<std::size_t>> groups_;                 // by shard index
   std::vector<std::vector<std::unique_ptr<Watcher>>> watchers_;  // by shard index
+  ReadFrom reads_ = ReadFrom::kLeader;
   FetchBudget budget_{0};
   std::uint64_t max_bytes_ = 0;
   std::uint64_t min_bytes_ = 0;

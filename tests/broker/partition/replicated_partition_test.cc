@@ -277,6 +277,58 @@ TEST_F(ReplicatedPartitionTest, FollowersServeWhatIsCommittedAndWakeWhoWaitsForI
   EXPECT_FALSE(follower->read_cached(Offset(1), 1'000)->batches.empty());
 }
 
+TEST_F(ReplicatedPartitionTest, WhoWaitsAtALeaderIsToldThatItLeadsNoMore) {
+  struct Flag final : HighWatermarkWatcher {
+    void high_watermark_moved() override { ++times; }
+    int times = 0;
+  };
+  Node& leads = leader();
+  run(500);
+  Flag flag;
+  leads->watch(flag);
+  run(500);
+  EXPECT_EQ(flag.times, 0);
+  leads->step_down();
+  EXPECT_EQ(flag.times, 1);
+}
+
+TEST_F(ReplicatedPartitionTest, OnlyTheLeaderDeletesAndLooksForTimesAndTheOthersFollow) {
+  Node& leads = leader();
+  for (int i = 0; i < 5; ++i) produce(leads, "record");
+  run(300);
+  const Offset start = leads->high_watermark() - 2;
+  for (const auto& node : nodes_) {
+    if (node.get() == &leads) continue;
+    EXPECT_EQ((*node)->delete_records(start).error().code(), Errc::kNotLeader);
+    EXPECT_EQ((*node)->find_timestamp(Timestamp(0)).error().code(), Errc::kNotLeader);
+    EXPECT_EQ((*node)->max_timestamp().error().code(), Errc::kNotLeader);
+  }
+  EXPECT_EQ(leads->delete_records(start), start);
+  run(300);
+  for (const auto& node : nodes_) {
+    EXPECT_EQ((*node)->log_start(), start);
+    EXPECT_EQ((*node)->read_cached(start - 1, 1).error().code(), Errc::kOffsetOutOfRange);
+  }
+}
+
+TEST_F(ReplicatedPartitionTest, ReceiptsCountTheDisksThatAreKnownToHaveIt) {
+  Node& leads = leader();
+  Node& other = other_than(leads);
+  Node& slow = third(leads, other);
+  run(300);
+  EXPECT_EQ(leads->replicas(), 3U);
+  slow.holds_disk = true;
+  produce(leads, "one");
+  const Offset end = leads->log_end();
+  EXPECT_EQ(leads->replicas_durable_at(end), 0U);
+  settle();
+  EXPECT_EQ(leads->replicas_durable_at(end), 2U);
+  slow.holds_disk = false;
+  settle();
+  EXPECT_EQ(leads->replicas_durable_at(end), 3U);
+  EXPECT_EQ(other->replicas_durable_at(end), 2U) << "who knows that it is committed";
+}
+
 TEST_F(ReplicatedPartitionTest, WrittenPromisesNoLessThanFsynced) {
   EXPECT_EQ(leader()->answers_when(Durability::kWritten), Durability::kFsynced);
 }

@@ -17,8 +17,6 @@
 
 namespace penstock::broker {
 
-inline constexpr std::int32_t kNodeId = 1;
-
 struct BrokerEnvironment {
   Env* env = &posix_env();
   const Clock* clock = &system_clock();
@@ -29,6 +27,7 @@ struct BrokerEnvironment {
 
 class Broker {
  public:
+  // A broker that is to join a cluster waits until it is let in.
   static Result<std::unique_ptr<Broker>> start(const BrokerConfig& config,
                                                BrokerEnvironment environment = {});
   // stop() when that was not called.

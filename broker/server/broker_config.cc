@@ -4,6 +4,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <thread>
 
+#include "broker/controller/limits.h"
 #include "broker/server/limits.h"
 
 namespace penstock::broker {
@@ -30,6 +31,12 @@ bool is_loopback(const std::string& host) {
   return !error && address.is_loopback();
 }
 
+bool is_wildcard(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  return !error && address.is_unspecified();
+}
+
 std::uint32_t default_shards() {
   return std::clamp(std::thread::hardware_concurrency() / 2, 1U, 2U);
 }
@@ -43,6 +50,17 @@ Status validate(const BrokerConfig& config) {
   if (config.data_dir.empty()) return wrong("--data_dir is missing: the folder to keep records in");
   PENSTOCK_TRY(check_local("--listen", config.listen, config.outside));
   PENSTOCK_TRY(check_local("--metrics_listen", config.metrics_listen, config.outside));
+  if (config.cluster_seed.size() > kMaxSeeds) {
+    return wrong("--cluster_seed names at most " + std::to_string(kMaxSeeds) +
+                 " brokers; a few are enough to find all");
+  }
+  if (!config.cluster_seed.empty() && !config.advertise && is_wildcard(config.listen.host)) {
+    return wrong("--listen=" + config.listen.to_string() +
+                 " is no address that the other brokers could be told; add --advertise=HOST:PORT");
+  }
+  if (config.rack.size() > kMaxRackBytes) {
+    return wrong("--rack is a name of at most " + std::to_string(kMaxRackBytes) + " bytes");
+  }
   if (config.shards > kMaxShards) {
     return wrong("--shards is 0 (as many as are of use) to " + std::to_string(kMaxShards));
   }

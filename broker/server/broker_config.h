@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "protocol/rpc/endpoint.h"
@@ -20,8 +21,10 @@ struct BrokerConfig {
   std::string data_dir;
   rpc::Endpoint listen{"127.0.0.1", rpc::kDefaultPort};
   rpc::Endpoint metrics_listen{"127.0.0.1", 7334};
-  std::optional<rpc::Endpoint> advertise;  // none: the address that the client used
-  std::uint32_t shards = 0;                // 0: default_shards()
+  std::optional<rpc::Endpoint> advertise;   // none: the address that the client used
+  std::vector<rpc::Endpoint> cluster_seed;  // brokers to join; none: begin a cluster, or go on
+  std::string rack;
+  std::uint32_t shards = 0;  // 0: default_shards()
   std::uint32_t disk_threads = 4;
   std::uint64_t memory_limit_bytes = 512U << 20;
   std::uint64_t disk_reserve_bytes = 256U << 20;
@@ -38,6 +41,9 @@ std::uint32_t default_shards();
 
 // Connections that one shard may hold in a process that may have so many descriptors.
 std::uint32_t max_connections(std::uint64_t descriptors, std::size_t shards);
+
+// "0.0.0.0", "::": all addresses of the machine, none that others could be told.
+bool is_wildcard(const std::string& host);
 
 // "127.0.0.0/8", "::1", "localhost".
 bool is_loopback(const std::string& host);

@@ -1,5 +1,7 @@
 #include "broker/server/broker_flags.h"
 
+#include <algorithm>
+
 namespace penstock::broker {
 namespace {
 
@@ -19,6 +21,18 @@ Result<rpc::Endpoint> listening_of(std::string_view flag, const std::string& tex
   return endpoint;
 }
 
+// "host:port,host:port"
+Result<std::vector<rpc::Endpoint>> endpoints_of(std::string_view flag, std::string_view text) {
+  std::vector<rpc::Endpoint> endpoints;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    PENSTOCK_TRY_ASSIGN(endpoints.emplace_back(),
+                        endpoint_of(flag, std::string(text.substr(0, comma))));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return endpoints;
+}
+
 }  // namespace
 
 Result<BrokerConfig> config_from(const FlagValues& flags) {
@@ -29,6 +43,8 @@ Result<BrokerConfig> config_from(const FlagValues& flags) {
   if (!flags.advertise.empty()) {
     PENSTOCK_TRY_ASSIGN(config.advertise, endpoint_of("advertise", flags.advertise));
   }
+  PENSTOCK_TRY_ASSIGN(config.cluster_seed, endpoints_of("cluster_seed", flags.cluster_seed));
+  config.rack = flags.rack;
   config.shards = flags.shards;
   config.disk_threads = flags.disk_threads;
   config.memory_limit_bytes = std::uint64_t{flags.memory_limit_mb} << 20;

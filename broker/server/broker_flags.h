@@ -13,29 +13,34 @@
 namespace penstock::broker {
 
 // X(type, name, value, default, default as shown, meaning)
-#define PENSTOCKD_FLAG_TABLE(X)                                                               \
-  X(string, data_dir, "DIR", "", "required",                                                  \
-    "Folder that holds everything; created when it is missing.")                              \
-  X(string, listen, "HOST:PORT", "127.0.0.1:7333", "127.0.0.1:7333",                          \
-    "Address for clients, host:port. Port 0 takes any free one.")                             \
-  X(string, metrics_listen, "HOST:PORT", "127.0.0.1:7334", "127.0.0.1:7334",                  \
-    "Address of the HTTP port with /metrics and /health.")                                    \
-  X(string, advertise, "HOST:PORT", "", "the address that the client used",                   \
-    "Address that clients are told to reach this broker at, host:port.")                      \
-  X(uint32, shards, "N", 0, "0",                                                              \
-    "Threads that serve partitions, each with its own event loop. 0: two, or one on up to 3 " \
-    "cores.")                                                                                 \
-  X(uint32, disk_threads, "N", 4, "4",                                                        \
-    "Threads that wait for the disk; half of them flush, half read and keep house.")          \
-  X(uint32, memory_limit_mb, "MIB", 512, "512",                                               \
-    "Memory for requests and answers together, in MiB; further requests wait.")               \
-  X(uint32, disk_reserve_mb, "MIB", 256, "256",                                               \
-    "Free space, in MiB, below which producers are refused while everything else goes on. "   \
-    "At most 5 % of the disk is used for it.")                                                \
-  X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")    \
-  X(string, port_file, "FILE", "", "none",                                                    \
-    "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")         \
-  X(bool, insecure_i_know, "", false, "false",                                                \
+#define PENSTOCKD_FLAG_TABLE(X)                                                                    \
+  X(string, data_dir, "DIR", "", "required",                                                       \
+    "Folder that holds everything; created when it is missing.")                                   \
+  X(string, listen, "HOST:PORT", "127.0.0.1:7333", "127.0.0.1:7333",                               \
+    "Address for clients, host:port. Port 0 takes any free one.")                                  \
+  X(string, metrics_listen, "HOST:PORT", "127.0.0.1:7334", "127.0.0.1:7334",                       \
+    "Address of the HTTP port with /metrics and /health.")                                         \
+  X(string, advertise, "HOST:PORT", "", "the address that the client used",                        \
+    "Address that clients are told to reach this broker at, host:port.")                           \
+  X(string, cluster_seed, "HOST:PORT,...", "", "none",                                             \
+    "Brokers of the cluster to join, when the folder is empty. Without it an empty folder "        \
+    "begins a cluster, and so it does when the first one named is this broker and no other "       \
+    "one answers: the same flags may be given to all.")                                            \
+  X(string, rack, "NAME", "", "none", "Where this broker stands; replicas are spread over racks.") \
+  X(uint32, shards, "N", 0, "0",                                                                   \
+    "Threads that serve partitions, each with its own event loop. 0: two, or one on up to 3 "      \
+    "cores.")                                                                                      \
+  X(uint32, disk_threads, "N", 4, "4",                                                             \
+    "Threads that wait for the disk; half of them flush, half read and keep house.")               \
+  X(uint32, memory_limit_mb, "MIB", 512, "512",                                                    \
+    "Memory for requests and answers together, in MiB; further requests wait.")                    \
+  X(uint32, disk_reserve_mb, "MIB", 256, "256",                                                    \
+    "Free space, in MiB, below which producers are refused while everything else goes on. "        \
+    "At most 5 % of the disk is used for it.")                                                     \
+  X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")         \
+  X(string, port_file, "FILE", "", "none",                                                         \
+    "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")              \
+  X(bool, insecure_i_know, "", false, "false",                                                     \
     "Allow listening beyond this machine although there is no authentication yet.")
 
 inline constexpr auto kBrokerFlags =
@@ -47,6 +52,8 @@ struct FlagValues {
   std::string listen;
   std::string metrics_listen;
   std::string advertise;
+  std::string cluster_seed;
+  std::string rack;
   std::uint32_t shards = 0;
   std::uint32_t disk_threads = 0;
   std::uint32_t memory_limit_mb = 0;

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/detached.hpp>
 #include <future>
 #include <limits>
 
@@ -11,6 +11,7 @@
 #include "broker/server/dispatch.h"
 #include "broker/server/hop.h"
 #include "broker/server/limits.h"
+#include "broker/server/registration.h"
 
 namespace penstock::broker {
 namespace {
@@ -28,48 +29,37 @@ std::uint64_t descriptor_limit() {
   return limit.rlim_cur;
 }
 
-// Listeners that share a port by SO_REUSEPORT would also share it with another broker of the same
-// user: whoever was there first is noticed here.
-Status check_port_is_free(const rpc::Endpoint& listen) {
-  using Tcp = asio::ip::tcp;
-  asio::io_context io;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(listen.host, error);
-  if (error || listen.port == 0) return {};  // the listener itself will say what is wrong
-  Tcp::acceptor probe(io);
-  probe.open(Tcp::endpoint(address, listen.port).protocol(), error);
-  if (!error) probe.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) probe.bind(Tcp::endpoint(address, listen.port), error);
-  if (!error) probe.listen(1, error);
-  if (error != asio::error::address_in_use) return {};
-  return fail(Errc::kAlreadyExists,
-              "--listen=" + listen.to_string() + ": port " + std::to_string(listen.port) +
-                  " is in use by another process; choose another port (0: any free one) or stop "
-                  "that process");
-}
-
 }  // namespace
 
-Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, DataDir dir)
+Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, DataDir dir,
+                     ReservedPort reserved, const rpc::Endpoint& address)
     : environment_(std::move(environment)),
       dir_(std::move(dir)),
+      reserved_(std::move(reserved)),
       flush_pool_(config.disk_threads / 2),
       background_pool_(config.disk_threads - config.disk_threads / 2),
-      votes_(flush_pool_.get_executor(), environment_.on_fatal) {
+      votes_(flush_pool_.get_executor(), environment_.on_fatal),
+      addresses_(dir_.env(), dir_.peers_file(), raft::NodeId(dir_.identity().node_id)),
+      calls_("broker-" + std::to_string(dir_.identity().node_id)) {
   context_.config = config;
   context_.identity = dir_.identity();
   context_.software = "penstockd/" PENSTOCK_VERSION;
   context_.clock = environment_.clock;
   context_.started_ns = environment_.clock->steady_ns();
+  context_.started_at = environment_.clock->wall();
+  context_.address = address;
+  context_.calls = &calls_;
   context_.disk = std::make_unique<DiskGuard>(*environment_.env, *environment_.clock, dir_.path(),
                                               config.disk_reserve_bytes);
-  const ShardServices services{.flush_pool = flush_pool_.get_executor(),
-                               .background_pool = background_pool_.get_executor(),
-                               .clock = environment_.clock,
-                               .disk = context_.disk.get(),
-                               .votes = &votes_,
-                               .observer = &context_.metrics,
-                               .on_fatal = environment_.on_fatal};
+  const ShardServices services{
+      .flush_pool = flush_pool_.get_executor(),
+      .background_pool = background_pool_.get_executor(),
+      .clock = environment_.clock,
+      .disk = context_.disk.get(),
+      .votes = &votes_,
+      .observer = &context_.metrics,
+      .on_fatal = environment_.on_fatal,
+      .self = {dir_.identity().cluster_id, context_.self(), dir_.identity().directory_id}};
   const std::uint32_t shards = config.shards == 0 ? default_shards() : config.shards;
   for (std::uint32_t i = 0; i < shards; ++i) {
     context_.shards.push_back(std::make_unique<Shard>(i, services));
@@ -83,31 +73,89 @@ Broker::State::~State() {
   background_pool_.join();
 }
 
+Status Broker::State::open_metadata() {
+  Shard& admin = context_.admin_shard();
+  PENSTOCK_TRY_ASSIGN(metadata_,
+                      MetadataGroup::open(dir_, admin.partition_services(), rng_.next()));
+  context_.metadata = metadata_.get();
+  metadata_->on_change([this] { metadata_changed(); });
+  Partition& partition = metadata_->partition();
+  admin.set_metadata(metadata_->partition_ptr());
+  partition.start();
+  admin.run_until([&] { return partition.is_settled(); });
+  return {};
+}
+
+// A broker that decides alone begins a new leader epoch.
+Status Broker::State::begin_epoch() {
+  const raft::Membership& members = metadata_->partition().replica().group().membership();
+  if (members.is_joint() || members.voters != std::vector{context_.self()}) return {};
+  if (metadata_->applied() < placer_->placed()) {
+    return fail(Errc::kCorrupt, "the metadata log ends at " +
+                                    std::to_string(metadata_->applied().value()) +
+                                    ", but partitions were placed up to " +
+                                    std::to_string(placer_->placed().value()) +
+                                    ": it was lost; restore the meta folder from a copy");
+  }
+  std::optional<Result<Term>> epoch;
+  asio::co_spawn(
+      context_.admin_shard().executor(),
+      [&]() -> Task<void> {
+        epoch = co_await metadata_->carry_out(StartBroker{.broker_id = dir_.identity().node_id,
+                                                          .directory = dir_.identity().directory_id,
+                                                          .now = context_.clock->wall()});
+      },
+      asio::detached);
+  context_.admin_shard().run_until([&] { return epoch.has_value(); });
+  return *epoch ? Status{} : fail(epoch->error());
+}
+
 Status Broker::State::open() {
-  PENSTOCK_TRY_ASSIGN(auto metadata,
-                      MetadataStore::open(dir_.env(), *context_.clock, dir_.meta_dir(),
-                                          dir_.identity().cluster_id));
-  const StartBroker start{.broker_id = dir_.identity().node_id,
-                          .directory = dir_.identity().directory_id,
-                          .now = context_.clock->wall()};
-  PENSTOCK_TRY_ASSIGN(const Term epoch, metadata->carry_out(start));
   PENSTOCK_TRY(votes_.open(dir_.env(), dir_.path(), dir_.identity().directory_id));
-  admin_ = std::make_unique<TopicAdmin>(context_, dir_, std::move(metadata), votes_,
-                                        background_pool_.get_executor(), environment_.on_fatal,
-                                        Rng(environment_.seed));
+  PENSTOCK_TRY(addresses_.load());
+  placer_ = std::make_unique<PartitionPlacer>(context_, dir_, votes_,
+                                              background_pool_.get_executor(), rng_.next());
+  context_.placer = placer_.get();
+  PENSTOCK_TRY(placer_->load());
+  PENSTOCK_TRY(open_metadata());
+  PENSTOCK_TRY(begin_epoch());
+  gate_ = std::make_unique<ControllerGate>(*metadata_, calls_, dir_.identity());
+  context_.gate = gate_.get();
+  admin_ = std::make_unique<TopicAdmin>(context_, Rng(rng_.next()));
   context_.admin = admin_.get();
-  PENSTOCK_TRY(admin_->place_everything());
-  log().info("opened data_dir={} cluster={} epoch={} {}", dir_.path(),
-             dir_.identity().cluster_id.to_string(), epoch.value(),
+  PENSTOCK_TRY(placer_->place_everything(metadata_->image()));
+  log().info("opened data_dir={} cluster={} broker={} {}", dir_.path(),
+             dir_.identity().cluster_id.to_string(), dir_.identity().node_id,
              dir_.created() ? "created=1" : "");
   return {};
+}
+
+// On the admin shard, within the metadata group's work: what is to be done is only begun.
+void Broker::State::metadata_changed() {
+  placer_->follow(metadata_->image());
+  if (addresses_.learn(metadata_->image()->brokers())) addresses_changed();
+}
+
+void Broker::State::addresses_changed() {
+  const PeerAddresses& peers = addresses_.peers();
+  calls_.set_addresses(peers);
+  for (const auto& shard : context_.shards) {
+    asio::post(shard->executor(), [&shard = *shard, peers] { shard.peers().set_addresses(peers); });
+  }
+  asio::post(background_pool_, [this, peers] {
+    // They only help to find the others again.
+    if (const Status saved = addresses_.save(peers); !saved) {
+      log().warn("cannot save the addresses of the other brokers error={}",
+                 saved.error().to_string());
+    }
+  });
 }
 
 Status Broker::State::listen_on_shard(Shard& shard) {
   rpc::ServerOptions options;
   options.listen = context_.config.listen;
-  if (port_ != 0) options.listen.port = port_;
-  options.reuse_port = context_.shards.size() > 1;
+  options.listen.port = port_;
+  options.reuse_port = true;  // with the other shards, and with the reservation
   options.cluster_id = context_.identity.cluster_id;
   options.broker_id = context_.identity.node_id;
   options.software = context_.software;
@@ -123,14 +171,15 @@ Status Broker::State::listen_on_shard(Shard& shard) {
                options.limits.outbound_max_bytes);
   PENSTOCK_TRY_ASSIGN(auto server, rpc::Server::start(shard.executor(), std::move(options),
                                                       make_handler(context_, shard)));
-  port_ = server->port();
+  port_ = server->port();  // when it could not be reserved
   shard.set_server(std::move(server));
   return {};
 }
 
 Status Broker::State::listen() {
-  PENSTOCK_TRY(check_port_is_free(context_.config.listen));
+  port_ = reserved_.port();
   for (const auto& shard : context_.shards) PENSTOCK_TRY(listen_on_shard(*shard));
+  reserved_.release();
   PENSTOCK_TRY_ASSIGN(
       http_,
       HttpListener::start(context_.admin_shard().executor(), context_.config.metrics_listen,
@@ -143,7 +192,10 @@ void Broker::State::run() {
   for (const auto& shard : context_.shards) {
     shard->tasks().spawn("housekeeping", keep_house(*shard));
   }
-  admin_->clean_up();
+  Shard& admin = context_.admin_shard();
+  admin.tasks().spawn("placer", placer_->run());
+  admin.tasks().spawn("registration", register_self(context_));
+  addresses_changed();
   for (const auto& shard : context_.shards) shard->start_thread();
   log().info("serving listen={}:{} metrics={}:{} shards={}", context_.config.listen.host, port_,
              context_.config.metrics_listen.host, http_->port(), context_.shards.size());
@@ -167,6 +219,57 @@ namespace {
 Task<Status> drain_shard(Shard& shard) {
   shard.begin_draining();
   co_await shard.server().drain(std::chrono::steady_clock::now() + kDrainTime);
+  co_return Status{};
+}
+
+// Commands that wait are answered now: a majority may never come.
+Task<Status> stop_deciding(MetadataGroup& metadata) {
+  metadata.stop();
+  co_return Status{};
+}
+
+// Another replica that is level takes over at once, without an election.
+void offer_leadership(Partition& partition) {
+  const Replica& replica = partition.replica();
+  if (replica.role() != raft::Role::kLeader) return;
+  const raft::Membership& members = replica.group().membership();
+  const raft::PeerStatus* best = nullptr;
+  const auto peers = replica.group().peers();
+  for (const raft::PeerStatus& peer : peers) {
+    if (!contains(members.voters, peer.node)) continue;
+    if (best == nullptr || peer.durable_end > best->durable_end) best = &peer;
+  }
+  // What is refused is elected later.
+  if (best != nullptr) static_cast<void>(partition.transfer_leadership(best->node));
+}
+
+Task<Status> hand_over_leadership(Shard& shard) {
+  const auto until = std::chrono::steady_clock::now() + kHandOverTime;
+  const auto groups = shard.groups();
+  for (const auto& partition : groups) offer_leadership(*partition);
+  const auto still_leads = [&] {
+    return std::ranges::any_of(groups, [](const auto& partition) {
+      return partition->replica().role() == raft::Role::kLeader &&
+             partition->replica().group().membership().voters.size() > 1;
+    });
+  };
+  while (still_leads() && std::chrono::steady_clock::now() < until) {
+    if (!co_await sleep_for(kHandOverPause)) break;
+  }
+  co_return Status{};
+}
+
+Task<Status> close_metadata(MetadataGroup& metadata) {
+  co_return co_await metadata.partition().close();
+}
+
+Task<Status> close_peers(Shard& shard) {
+  co_await shard.peers().close();
+  co_return Status{};
+}
+
+Task<Status> close_calls(BrokerCalls& calls) {
+  co_await calls.close();
   co_return Status{};
 }
 
@@ -201,6 +304,13 @@ Status Broker::State::stop() {
   if (!running_) return {};
   running_ = false;
   log().info("stopping");
+  wait_for(context_.admin_shard(), stop_deciding(*metadata_)).value();
+  std::vector<std::future<Status>> handed_over;
+  for (const auto& shard : context_.shards) {
+    handed_over.push_back(std::async(
+        std::launch::async, [&] { return wait_for(*shard, hand_over_leadership(*shard)); }));
+  }
+  for (auto& one : handed_over) one.get().value();
   // All shards at once: a request may need partitions of several.
   std::vector<std::future<Status>> drained;
   for (const auto& shard : context_.shards) {
@@ -218,9 +328,11 @@ Status Broker::State::stop() {
   for (const auto& shard : context_.shards) {
     if (Status s = wait_for(*shard, close_shard(*shard)); !s) status = s;
   }
+  if (Status s = wait_for(context_.admin_shard(), close_metadata(*metadata_)); !s) status = s;
+  for (const auto& shard : context_.shards) wait_for(*shard, close_peers(*shard)).value();
+  wait_for(context_.admin_shard(), close_calls(calls_)).value();
   http_.reset();
   for (const auto& shard : context_.shards) shard->stop_thread();
-  if (Status s = admin_->close(); !s) status = s;
   log().info("stopped {}", status ? "cleanly" : status.error().to_string());
   return status;
 }

@@ -6,17 +6,24 @@
 #include <memory>
 #include <optional>
 
+#include "broker/server/address_book.h"
 #include "broker/server/broker.h"
+#include "broker/server/broker_calls.h"
 #include "broker/server/broker_context.h"
+#include "broker/server/controller_gate.h"
 #include "broker/server/data_dir.h"
 #include "broker/server/http_listener.h"
+#include "broker/server/metadata_group.h"
+#include "broker/server/partition_placer.h"
+#include "broker/server/reserved_port.h"
 #include "broker/server/topic_admin.h"
 
 namespace penstock::broker {
 
 class Broker::State {
  public:
-  State(const BrokerConfig& config, BrokerEnvironment environment, DataDir dir);
+  State(const BrokerConfig& config, BrokerEnvironment environment, DataDir dir,
+        ReservedPort reserved, const rpc::Endpoint& address);
   ~State();
 
   // Blocking. Nothing is served before it returns success.
@@ -29,6 +36,10 @@ class Broker::State {
   std::uint16_t metrics_port() const { return http_->port(); }
 
  private:
+  Status open_metadata();
+  Status begin_epoch();
+  void metadata_changed();
+  void addresses_changed();
   Status listen_on_shard(Shard& shard);
   Task<HttpAnswer> answer_http(std::string path);
   Task<void> take_snapshot(Snapshot& now);
@@ -40,10 +51,17 @@ class Broker::State {
 
   BrokerEnvironment environment_;
   DataDir dir_;
+  ReservedPort reserved_;
+  Rng rng_{environment_.seed};
   BrokerContext context_;
   asio::thread_pool flush_pool_;
   asio::thread_pool background_pool_;
   VoteQueue votes_;
+  AddressBook addresses_;
+  BrokerCalls calls_;
+  std::unique_ptr<PartitionPlacer> placer_;
+  std::unique_ptr<MetadataGroup> metadata_;
+  std::unique_ptr<ControllerGate> gate_;
   std::unique_ptr<TopicAdmin> admin_;
   std::unique_ptr<HttpListener> http_;
   std::uint16_t port_ = 0;

@@ -19,7 +19,7 @@ Error in_dir(const std::string& path, Error error) {
 
 }  // namespace
 
-Result<DataDir> DataDir::open(Env& env, std::string path, std::int32_t node_id, Rng& rng) {
+Result<DataDir> DataDir::open(Env& env, std::string path, NewFolder kind, Rng& rng) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   DataDir dir(env, std::move(path));
   if (Status made = env.create_dirs(dir.path_); !made) {
@@ -50,32 +50,48 @@ Result<DataDir> DataDir::open(Env& env, std::string path, std::int32_t node_id, 
     return fail(in_dir(dir.path_, std::move(lock).error()));
   }
   dir.lock_ = *std::move(lock);
-  if (Status loaded = dir.load_or_create(node_id, rng); !loaded) {
+  if (Status loaded = dir.load_or_create(kind, rng); !loaded) {
     return fail(in_dir(dir.path_, std::move(loaded).error()));
   }
   return dir;
 }
 
-Status DataDir::load_or_create(std::int32_t node_id, Rng& rng) {
+Status DataDir::load_or_create(NewFolder kind, Rng& rng) {
   const std::string file = path_ + std::string(kNodeFile);
   PENSTOCK_TRY_ASSIGN(const bool exists, env_->exists(file));
   if (exists) {
     PENSTOCK_TRY_ASSIGN(const Bytes contents, env_->read_file(file, kMaxNodeFileBytes));
     PENSTOCK_TRY_ASSIGN(identity_, decode_node_identity(contents));
-    if (identity_.node_id != node_id) {
-      return fail(Errc::kForeignData, "belongs to node " + std::to_string(identity_.node_id) +
-                                          ", this is node " + std::to_string(node_id));
+    if (!is_member() && kind == NewFolder::kBeginsCluster) {
+      return fail(
+          Errc::kInvalidArgument,
+          "was made to join a cluster and has not joined yet; start it with --cluster_seed, "
+          "or choose another folder");
     }
   } else {
     created_ = true;
-    identity_ = {.cluster_id = rng.uuid(), .node_id = node_id, .directory_id = rng.uuid()};
-    PENSTOCK_TRY(env_->replace_file(file, as_bytes(encode(identity_))));
+    NodeIdentity identity{.cluster_id = {}, .node_id = kNoBrokerId, .directory_id = rng.uuid()};
+    if (kind == NewFolder::kBeginsCluster) {
+      identity.cluster_id = rng.uuid();
+      identity.node_id = kFirstBrokerId;
+    }
+    PENSTOCK_TRY(write_identity(identity));
     PENSTOCK_TRY(env_->sync_dir(dir_of(path_)));
   }
   for (const std::string& dir : {meta_dir(), topics_dir(), trash_dir()}) {
     PENSTOCK_TRY(env_->create_dirs(dir));
   }
   return env_->sync_dir(path_);
+}
+
+Status DataDir::write_identity(const NodeIdentity& identity) {
+  PENSTOCK_TRY(env_->replace_file(path_ + std::string(kNodeFile), as_bytes(encode(identity))));
+  identity_ = identity;
+  return {};
+}
+
+Status DataDir::become_member(Uuid cluster_id, std::int32_t broker_id) {
+  return write_identity({cluster_id, broker_id, identity_.directory_id});
 }
 
 std::string DataDir::topic_dir(const TopicImage& topic) const {

@@ -3,10 +3,12 @@
 //   node                          identity (node_identity.h)
 //   LOCK                          held by the running broker
 //   meta/                         the metadata log
+//   meta-snapshots/               snapshots of the metadata (state_host_snapshots.h)
+//   peers                         where the other brokers are (address_book.h)
 //   topics/<name>-<id>/<number>/  one partition's log
-//   votes                         terms and votes of the partitions' replicas
+//   votes                         terms and votes of the replicas
 //   placed                        up to which metadata offset partitions have their folders
-//   trash/                        folders of deleted topics on their way out
+//   trash/                        folders of topics and replicas on their way out
 // Invariants: `node` is written first and durably, so a folder that holds anything else without it
 // is not ours; a creation that was cut short is completed by the next start. Lifetime: holds the
 // lock while it lives. Failure: kForeignData for a folder that is not Penstock's, kLocked,
@@ -24,10 +26,19 @@
 
 namespace penstock::broker {
 
+// What an empty folder becomes.
+enum class NewFolder : std::uint8_t {
+  kBeginsCluster,  // its first broker
+  kJoinsCluster,   // a broker without a number, which become_member() gives it
+};
+
 class DataDir {
  public:
-  // Opens the folder, or creates it and a new cluster in it.
-  static Result<DataDir> open(Env& env, std::string path, std::int32_t node_id, Rng& rng);
+  static Result<DataDir> open(Env& env, std::string path, NewFolder kind, Rng& rng);
+
+  bool is_member() const { return identity_.node_id != kNoBrokerId; }
+  // Durable: from now on the folder is that broker, for ever.
+  Status become_member(Uuid cluster_id, std::int32_t broker_id);
 
   const std::string& path() const { return path_; }
   const NodeIdentity& identity() const { return identity_; }
@@ -35,6 +46,8 @@ class DataDir {
   bool created() const { return created_; }
 
   std::string meta_dir() const { return path_ + "/meta"; }
+  std::string metadata_snapshots() const { return path_ + "/meta-snapshots"; }
+  std::string peers_file() const { return path_ + "/peers"; }
   std::string topics_dir() const { return path_ + "/topics"; }
   std::string trash_dir() const { return path_ + "/trash"; }
   std::string topic_dir(const TopicImage& topic) const;
@@ -42,7 +55,8 @@ class DataDir {
 
  private:
   DataDir(Env& env, std::string path) : env_(&env), path_(std::move(path)) {}
-  Status load_or_create(std::int32_t node_id, Rng& rng);
+  Status load_or_create(NewFolder kind, Rng& rng);
+  Status write_identity(const NodeIdentity& identity);
 
   Env* env_;
   std::string path_;

@@ -1,15 +1,29 @@
 #include "broker/server/dispatch.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
+#include "broker/server/controller_gate.h"
 #include "broker/server/handlers/handlers.h"
+#include "broker/server/hop.h"
+#include "broker/server/limits.h"
+#include "broker/server/partition_placer.h"
 #include "protocol/rpc/typed_call.h"
 #include "protocol/wire/error_message.h"
+#include "protocol/wire/uuid_bytes.h"
 
 namespace penstock::broker {
 namespace {
 
+namespace v1 = wire::v1;
+
 using HandlerFunction = Task<rpc::Response> (*)(Call);
+
+Task<rpc::Response> refused(BrokerContext& broker, wire::Api api, Error error) {
+  broker.metrics.request_failed(api, error.code());
+  co_return error_response(error);
+}
 
 // Message in, message or error out: what the handlers without attachments have in common.
 template <auto kHandle, typename Request>
@@ -30,39 +44,113 @@ Task<rpc::Response> typed(Call call) {
   co_return rpc::Response{.message = rpc::serialize(*response), .attachment = {}};
 }
 
+// What only the controller may decide: here if it is here, else there.
+template <auto kHandle, typename Request, typename Response>
+Task<rpc::Response> at_controller(Call call) {
+  BrokerContext& broker = call.broker;
+  const wire::Api api = call.request.api;
+  const asio::any_io_executor admin = broker.admin_shard().executor();
+  auto answer = co_await call_on(admin, broker.gate->hand_on(api, call.request.message.view()));
+  if (!answer) co_return co_await refused(broker, api, std::move(answer).error());
+  if (!*answer) co_return co_await typed<kHandle, Request>(std::move(call));
+  Response response;
+  if (!rpc::deserialize(ByteView(**answer), response)) {
+    co_return co_await refused(
+        broker, api, Error(Errc::kInternal, "the controller's answer cannot be understood"));
+  }
+  // Late is no failure: the change is made.
+  co_await call_on(admin,
+                   broker.placer->wait_for(Offset(response.metadata_offset()),
+                                           std::chrono::steady_clock::now() + kHearOutcomeTime));
+  co_return rpc::Response{.message = **std::move(answer), .attachment = {}};
+}
+
+// When a broker answers that has started and not heard yet what it once knew.
+enum class Needs : std::uint8_t { kNothing, kMetadata };
+
 struct Row {
   wire::Api api;
   HandlerFunction handle;
+  Needs needs = Needs::kMetadata;
+  HandlerFunction handle_here = nullptr;  // of what another broker handed on
 };
+
+Task<rpc::Response> forward(Call call);
 
 constexpr std::array kTable = {
-    Row{wire::Api::kDescribeCluster, typed<&describe_cluster, wire::v1::DescribeClusterRequest>},
-    Row{wire::Api::kDescribeTopics, typed<&describe_topics, wire::v1::DescribeTopicsRequest>},
-    Row{wire::Api::kCreateTopic, typed<&create_topic, wire::v1::CreateTopicRequest>},
-    Row{wire::Api::kDeleteTopic, typed<&delete_topic, wire::v1::DeleteTopicRequest>},
-    Row{wire::Api::kAlterTopic, typed<&alter_topic, wire::v1::AlterTopicRequest>},
-    Row{wire::Api::kListOffsets, typed<&list_offsets, wire::v1::ListOffsetsRequest>},
-    Row{wire::Api::kDeleteRecords, typed<&delete_records, wire::v1::DeleteRecordsRequest>},
+    Row{wire::Api::kDescribeCluster, typed<&describe_cluster, v1::DescribeClusterRequest>,
+        Needs::kNothing},
+    Row{wire::Api::kDescribeTopics, typed<&describe_topics, v1::DescribeTopicsRequest>},
+    Row{wire::Api::kCreateTopic,
+        at_controller<&create_topic, v1::CreateTopicRequest, v1::CreateTopicResponse>,
+        Needs::kMetadata, typed<&create_topic, v1::CreateTopicRequest>},
+    Row{wire::Api::kDeleteTopic,
+        at_controller<&delete_topic, v1::DeleteTopicRequest, v1::DeleteTopicResponse>,
+        Needs::kMetadata, typed<&delete_topic, v1::DeleteTopicRequest>},
+    Row{wire::Api::kAlterTopic,
+        at_controller<&alter_topic, v1::AlterTopicRequest, v1::AlterTopicResponse>,
+        Needs::kMetadata, typed<&alter_topic, v1::AlterTopicRequest>},
+    Row{wire::Api::kListOffsets, typed<&list_offsets, v1::ListOffsetsRequest>},
+    Row{wire::Api::kDeleteRecords, typed<&delete_records, v1::DeleteRecordsRequest>},
     Row{wire::Api::kProduce, &produce},
     Row{wire::Api::kFetch, &fetch},
+    Row{wire::Api::kExchange, &exchange, Needs::kNothing},
+    Row{wire::Api::kJoin, at_controller<&join, v1::JoinRequest, v1::JoinResponse>, Needs::kNothing,
+        typed<&join, v1::JoinRequest>},
+    Row{wire::Api::kForward, &forward, Needs::kNothing},
 };
 
-HandlerFunction find_handler(wire::Api api) {
-  for (const Row& row : kTable) {
-    if (row.api == api) return row.handle;
+const Row* find_row(wire::Api api) {
+  const auto found = std::ranges::find(kTable, api, &Row::api);
+  return found == kTable.end() ? nullptr : &*found;
+}
+
+Task<rpc::Response> forward(Call call) {
+  BrokerContext& broker = call.broker;
+  v1::ForwardRequest request;
+  if (!rpc::deserialize(call.request.message.view(), request)) {
+    co_return co_await refused(broker, wire::Api::kForward,
+                               Error(Errc::kInvalidArgument, "the message is no ForwardRequest"));
   }
-  return nullptr;
+  if (request.cluster_id() != wire::to_wire(broker.identity.cluster_id)) {
+    co_return co_await refused(broker, wire::Api::kForward,
+                               Error(Errc::kForeignData, "this broker is of another cluster"));
+  }
+  const wire::ApiInfo* api = request.api() > std::numeric_limits<std::uint16_t>::max()
+                                 ? nullptr
+                                 : wire::find_api(static_cast<std::uint16_t>(request.api()));
+  const Row* row = api == nullptr ? nullptr : find_row(api->api);
+  if (row == nullptr || row->handle_here == nullptr) {
+    co_return co_await refused(broker, wire::Api::kForward,
+                               Error(Errc::kUnsupported, "requests of that API are not handed on"));
+  }
+  rpc::Request inner;
+  inner.api = row->api;
+  inner.version = call.request.version;
+  inner.message =
+      SharedBytes(Bytes(as_bytes(request.message()).begin(), as_bytes(request.message()).end()));
+  inner.connection = call.request.connection;
+  inner.received_steady_ns = call.request.received_steady_ns;
+  const rpc::Response answer = co_await row->handle_here(Call{broker, call.home, std::move(inner)});
+  v1::ForwardResponse response;
+  response.set_message(answer.message.data(), answer.message.size());
+  co_return rpc::Response{.message = rpc::serialize(response), .attachment = {}};
 }
 
 Task<rpc::Response> dispatch(BrokerContext& broker, Shard& home, rpc::Request request) {
   const wire::Api api = request.api;
-  const HandlerFunction handle = find_handler(api);
-  if (handle == nullptr) {
+  const Row* row = find_row(api);
+  if (row == nullptr) {
     co_return error_response(Error(Errc::kUnsupported, "this broker does not offer the API"));
+  }
+  if (row->needs == Needs::kMetadata && !broker.has_caught_up.load(std::memory_order_relaxed)) {
+    co_return co_await refused(
+        broker, api,
+        Error(Errc::kNotReady, "the broker has just started and asks the others what it missed"));
   }
   const std::int64_t received_ns = request.received_steady_ns;
   const std::int64_t begun_ns = broker.clock->steady_ns();
-  rpc::Response response = co_await handle(Call{broker, home, std::move(request)});
+  rpc::Response response = co_await row->handle(Call{broker, home, std::move(request)});
   broker.metrics.request_done(api, begun_ns - received_ns, broker.clock->steady_ns() - received_ns);
   co_return response;
 }

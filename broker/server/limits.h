@@ -30,9 +30,33 @@ inline constexpr std::uint64_t kConnectionDescriptorsDivisor = 2;
 // Connections of one shard, however many descriptors there are: 16 KiB of buffer each.
 inline constexpr std::uint64_t kMaxConnectionsPerShard = 10'000;
 
-// Administrative requests that wait for their turn; each waits for a few disk flushes of those
-// before.
-inline constexpr std::size_t kMaxAdminWaiting = 1'000;
+// Segments of the metadata log: small, because its snapshots keep it short.
+inline constexpr std::uint64_t kMetadataSegmentBytes = 16U << 20;
+
+// One question to a seed while joining, and the pause before all are asked again.
+inline constexpr std::chrono::milliseconds kJoinTime{3'000};
+inline constexpr std::chrono::milliseconds kJoinPause{300};
+// A broker that finds no cluster says so this often.
+inline constexpr std::chrono::milliseconds kJoinWordPeriod{5'000};
+// A broker whose registration is not answered asks again.
+inline constexpr std::chrono::milliseconds kRegisterPause{500};
+// Seeds in the flag: a few brokers are enough to find all.
+inline constexpr std::size_t kMaxSeeds = 16;
+// A request that needs the controller waits that long for there to be one: some elections.
+inline constexpr std::chrono::milliseconds kControllerTime{5'000};
+// ... and looks that often whether there is.
+inline constexpr std::chrono::milliseconds kControllerPause{50};
+// A request that was handed on: longer than the controller waits for its own disk and majority.
+inline constexpr std::chrono::milliseconds kForwardTime{60'000};
+// Opening a topic's two thousand partitions on a slow disk.
+inline constexpr std::chrono::milliseconds kPlacingTime{50'000};
+// The broker that handed a request on waits at most that long until it has heard the outcome.
+inline constexpr std::chrono::milliseconds kHearOutcomeTime{3'000};
+// A broker that has removed what it had of a deleted topic tells the controller until it is heard.
+inline constexpr std::chrono::milliseconds kForgetPause{2'000};
+// Leadership is handed over when a broker stops; what is not taken within that time is elected.
+inline constexpr std::chrono::milliseconds kHandOverTime{2'000};
+inline constexpr std::chrono::milliseconds kHandOverPause{5};
 
 // Share of the memory limit that requests may hold while they are read and carried out; the rest is
 // for answers on their way out, indexes and everything small.

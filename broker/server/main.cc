@@ -42,6 +42,8 @@ FlagValues flag_values() {
           .listen = FLAGS_listen,
           .metrics_listen = FLAGS_metrics_listen,
           .advertise = FLAGS_advertise,
+          .cluster_seed = FLAGS_cluster_seed,
+          .rack = FLAGS_rack,
           .shards = FLAGS_shards,
           .disk_threads = FLAGS_disk_threads,
           .memory_limit_mb = FLAGS_memory_limit_mb,

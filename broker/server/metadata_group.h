@@ -24,6 +24,7 @@ namespace penstock::broker {
 
 // The group that is no topic's.
 inline constexpr TopicPartition kMetadataGroupId{};
+inline constexpr std::string_view kMetadataName = "__metadata";
 
 class MetadataGroup {
  public:
@@ -32,7 +33,8 @@ class MetadataGroup {
   // Opens or begins the log, restores the newest snapshot and applies what is known to be
   // committed. Blocking, before the shard runs. kCorrupt, kUnsupportedVersion: the broker cannot be
   // started on it.
-  static Result<std::unique_ptr<MetadataGroup>> open(const DataDir& dir, PartitionServices& services,
+  static Result<std::unique_ptr<MetadataGroup>> open(const DataDir& dir,
+                                                     const PartitionServices& services,
                                                      std::uint64_t seed);
   ~MetadataGroup();
 
@@ -65,18 +67,22 @@ class MetadataGroup {
   void stop();
 
  private:
-  explicit MetadataGroup(PartitionServices& services);
+  explicit MetadataGroup(const PartitionServices& services);
   bool follow(const ReplicaOutput& output);
   void take_image();
   void make_snapshot();
 
-  PartitionServices& services_;
+  // Not those of producers, whose stages are measured.
+  class Unobserved;
+  std::unique_ptr<PartitionObserver> observer_;
+  PartitionServices services_;
   Machine machine_;
   std::unique_ptr<StateSnapshots> snapshots_;
   std::shared_ptr<Partition> partition_;
   std::unique_ptr<StateHost> host_;
   ImagePtr image_ = std::make_shared<const ClusterImage>();
   std::function<void()> changed_;
+  bool told_fatal_ = false;
 };
 
 template <typename Command>
@@ -86,14 +92,13 @@ auto MetadataGroup::carry_out(Command command)
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Answer)>(
       [this](auto handler, Command wanted) {
         // The answer may come from within the pump: whoever waits goes on after it.
-        broker::carry_out(
-            *host_, machine_, std::move(wanted),
-            [handler = std::make_shared<decltype(handler)>(std::move(handler)),
-             shard = services_.shard](Answer answer) {
-              asio::post(shard, [handler, answer = std::move(answer)]() mutable {
-                std::move (*handler)(std::move(answer));
-              });
-            });
+        broker::carry_out(*host_, machine_, std::move(wanted),
+                          [handler = std::make_shared<decltype(handler)>(std::move(handler)),
+                           shard = services_.shard](Answer answer) {
+                            asio::post(shard, [handler, answer = std::move(answer)]() mutable {
+                              std::move (*handler)(std::move(answer));
+                            });
+                          });
         partition_->drive();
       },
       asio::use_awaitable, std::move(command));

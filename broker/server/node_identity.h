@@ -20,9 +20,14 @@
 
 namespace penstock::broker {
 
+// Of a directory that has not joined a cluster yet.
+inline constexpr std::int32_t kNoBrokerId = 0;
+// Of the broker that begins a cluster.
+inline constexpr std::int32_t kFirstBrokerId = 1;
+
 struct NodeIdentity {
-  Uuid cluster_id;
-  std::int32_t node_id = 0;
+  Uuid cluster_id;  // nil: has not joined one yet
+  std::int32_t node_id = kNoBrokerId;
   // Of this directory: a wiped disk comes back as another one.
   Uuid directory_id;
   friend bool operator==(const NodeIdentity&, const NodeIdentity&) = default;

@@ -20,17 +20,26 @@ Shard::Shard(std::size_t index, const ShardServices& services)
                 .checkpoints = &checkpoints_,
                 .ticks = &ticks_,
                 .votes = services.votes,
+                .send = [this](const TopicPartition& group,
+                               PeerMessage message) { peers_.send(group, std::move(message)); },
                 .disk = services.disk,
                 .observer = services.observer,
                 .on_fatal = services.on_fatal},
+      peers_(io_.get_executor(), services.self),
+      self_(services.self.broker),
       tasks_(io_.get_executor()),
       waiting_timer_(io_) {}
 
 Shard::~Shard() { PENSTOCK_ASSERT(!thread_.joinable(), "stop_thread() comes first"); }
 
+void Shard::run_until(const std::function<bool()>& done) {
+  while (!done()) io_.run_one();
+}
+
 void Shard::run_until_settled() {
   for (const auto& [id, placed] : partitions_) {
-    while (placed.partition && !placed.partition->is_settled()) io_.run_one();
+    if (!placed.partition) continue;
+    run_until([&partition = *placed.partition] { return partition.is_settled(); });
   }
 }
 
@@ -60,9 +69,29 @@ Result<Partition*> Shard::find(const TopicPartition& id) const {
     return fail(Errc::kUnknownTopic,
                 "no topic has id " + id.topic.to_string() + "; it may have been deleted");
   }
-  return fail(Errc::kUnknownPartition, topic->name + " has partitions 0 to " +
-                                           std::to_string(topic->partitions - 1) + ", not " +
-                                           std::to_string(id.partition.value()));
+  const auto number = static_cast<std::uint32_t>(id.partition.value());
+  if (number >= topic->partitions) {
+    return fail(Errc::kUnknownPartition, topic->name + " has partitions 0 to " +
+                                             std::to_string(topic->partitions - 1) + ", not " +
+                                             std::to_string(id.partition.value()));
+  }
+  const PartitionImage& placed = topic->partition(id.partition);
+  const std::string name = topic->name + "/" + std::to_string(number);
+  if (placed.has(self_)) return fail(Errc::kNotReady, name + " is being opened on this broker");
+  return fail(Errc::kNotLeader, name + " is on brokers " + to_string(placed.brokers()) +
+                                    ", not on this one; refresh metadata");
+}
+
+void Shard::receive(const GroupMessage& message) {
+  if (message.group.topic.is_nil()) {
+    if (metadata_) metadata_->receive(message.message);
+    return;
+  }
+  const auto found = partitions_.find(message.group);
+  if (found == partitions_.end() || !found->second.partition) return;
+  // It may be retired by what it receives.
+  const std::shared_ptr<Partition> partition = found->second.partition;
+  partition->receive(message.message);
 }
 
 void Shard::place(std::shared_ptr<Partition> partition) {
@@ -87,6 +116,12 @@ std::vector<std::shared_ptr<Partition>> Shard::partitions() const {
   for (const auto& [id, placed] : partitions_) {
     if (placed.partition) all.push_back(placed.partition);
   }
+  return all;
+}
+
+std::vector<std::shared_ptr<Partition>> Shard::groups() const {
+  auto all = partitions();
+  if (metadata_) all.push_back(metadata_);
   return all;
 }
 

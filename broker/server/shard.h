@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@
 #include "base/task.h"
 #include "broker/controller/cluster_image.h"
 #include "broker/partition/partition.h"
+#include "broker/peer/peers.h"
+#include "broker/server/leader_table.h"
 #include "protocol/rpc/server.h"
 
 namespace penstock::broker {
@@ -40,6 +43,7 @@ struct ShardServices {
   VoteQueue* votes = nullptr;
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
+  PeerIdentity self;
 };
 
 class Shard {
@@ -50,7 +54,9 @@ class Shard {
   std::size_t index() const { return index_; }
   asio::any_io_executor executor() { return io_.get_executor(); }
   bool is_here() { return io_.get_executor().running_in_this_thread(); }
-  // Blocking, before the thread runs: until every partition has begun to take part.
+  // Blocking, before the thread runs.
+  void run_until(const std::function<bool()>& done);
+  // ... until every partition has begun to take part.
   void run_until_settled();
   void start_thread();
   void stop_thread();
@@ -59,7 +65,8 @@ class Shard {
   const Clock& clock() const { return *services_.clock; }
 
   // --- partitions
-  // kUnknownTopic, kUnknownPartition; kPartitionDamaged for one that could not be opened.
+  // kUnknownTopic, kUnknownPartition; kNotLeader for one that is elsewhere; kPartitionDamaged for
+  // one that could not be opened.
   Result<Partition*> find(const TopicPartition& id) const;
   // ... and starts it.
   void place(std::shared_ptr<Partition> partition);
@@ -67,7 +74,20 @@ class Shard {
   // The partition if there is one; it is served no longer.
   std::shared_ptr<Partition> remove(const TopicPartition& id);
   std::vector<std::shared_ptr<Partition>> partitions() const;
+  // ... and the metadata group, when it lives here.
+  std::vector<std::shared_ptr<Partition>> groups() const;
   std::size_t broken_partitions() const;
+
+  // The metadata group, on the shard where it lives; it is no topic's and found by no request.
+  void set_metadata(std::shared_ptr<Partition> partition) { metadata_ = std::move(partition); }
+
+  // --- other brokers
+  Peers& peers() { return peers_; }
+  // What the leader of a partition of this shard told.
+  void hear(const LeaderNews& news) { leaders_.hear(news); }
+  const LeaderTable& leaders() const { return leaders_; }
+  // What another broker sent; dropped when the group has no replica here.
+  void receive(const GroupMessage& message);
 
   const ImagePtr& image() const { return image_; }
   void set_image(ImagePtr image) { image_ = std::move(image); }
@@ -102,7 +122,11 @@ class Shard {
   CheckpointQueue checkpoints_;
   TickQueue ticks_;
   PartitionServices services_;
+  Peers peers_;
+  LeaderTable leaders_;
+  const raft::NodeId self_;
   TaskGroup tasks_;
+  std::shared_ptr<Partition> metadata_;
   std::unordered_map<TopicPartition, Placed> partitions_;
   ImagePtr image_ = std::make_shared<const ClusterImage>();
   boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>> waiting_;

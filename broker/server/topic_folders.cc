@@ -1,8 +1,10 @@
 #include "broker/server/topic_folders.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
+#include "base/log.h"
 #include "broker/server/partition_rules.h"
 
 namespace penstock::broker {
@@ -40,20 +42,29 @@ Status TopicFolders::mark_placed(Offset applied) {
   return {};
 }
 
+bool TopicFolders::was_placed(const PartitionImage& partition, raft::NodeId self) const {
+  return std::ranges::any_of(partition.replicas, [&](const ReplicaImage& replica) {
+    return replica.broker == self && replica.since < placed_;
+  });
+}
+
 Result<Replica::Opened> TopicFolders::open_partition(const TopicImage& topic, PartitionId partition,
                                                      Term term_floor) const {
   const std::string path = dir_.partition_dir(topic, partition);
   PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(path));
-  if (!there && topic.created_offset(partition) < placed_) {
-    return fail(
-        Errc::kPartitionDamaged,
-        "the folder " + path +
-            " is gone, and the records of the partition with it; restore it from a copy and "
-            "restart, or delete the topic");
+  const raft::NodeId self(dir_.identity().node_id);
+  if (!there && was_placed(topic.partition(partition), self)) {
+    if (topic.partition(partition).replicas.size() == 1) {
+      return fail(
+          Errc::kPartitionDamaged,
+          "the folder " + path +
+              " is gone, and the records of the partition with it; restore it from a copy and "
+              "restart, or delete the topic");
+    }
+    logger("placer").warn("the folder is gone; the other replicas fill a new one folder={}", path);
   }
   if (!there) PENSTOCK_TRY(dir_.env().create_dirs(path));
   const TopicPartition id{topic.id, partition};
-  const raft::NodeId self(dir_.identity().node_id);
   ReplicaOptions options;
   options.self = self;
   options.first_membership.voters = topic.first_voters(partition, self);
@@ -75,6 +86,19 @@ Status TopicFolders::trash(const Uuid& id, const std::string& name) const {
   PENSTOCK_TRY(dir_.env().rename(from, dir_.trash_dir() + "/" + folder_name(id, name)));
   PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
   return dir_.env().sync_dir(dir_.topics_dir());
+}
+
+Status TopicFolders::trash_partition(const TopicImage& topic, PartitionId partition) const {
+  const std::string from = dir_.partition_dir(topic, partition);
+  PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(from));
+  if (!there) return {};
+  // Beside the topic's own place in trash, and never onto a copy that went there before.
+  const std::string base = dir_.trash_dir() + "/" + folder_name(topic.id, topic.name) + "." +
+                           std::to_string(partition.value()) + ".at-" +
+                           std::to_string(placed_.value());
+  PENSTOCK_TRY(dir_.env().rename(from, base));
+  PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
+  return dir_.env().sync_dir(dir_.topic_dir(topic));
 }
 
 Status TopicFolders::empty_trash(const Uuid& id, const std::string& name) const {

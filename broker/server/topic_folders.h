@@ -32,11 +32,14 @@ class TopicFolders {
 
   // Reads `placed`.
   Status load();
+  // Metadata below was placed here once.
+  Offset placed() const { return placed_; }
   // Every partition whose record lies below `applied` has its folder, durably.
   Status mark_placed(Offset applied);
 
   // Opens this broker's replica of the partition, whose next term is above `term_floor`; makes its
-  // folder if that never was. kPartitionDamaged when it is gone. Never on the flush pool.
+  // folder if that never was. When it is gone: kPartitionDamaged if nobody else has the records;
+  // else it is made anew, and the others fill it. Never on the flush pool.
   Result<Replica::Opened> open_partition(const TopicImage& topic, PartitionId partition,
                                          Term term_floor) const;
   // Makes the topic's folder and its entries durable; call after its partitions were opened.
@@ -44,6 +47,9 @@ class TopicFolders {
 
   // Moves the folder of a deleted topic to trash; nothing to do when it is not there.
   Status trash(const Uuid& id, const std::string& name) const;
+  // Moves one replica to trash, where it stays until empty_trash() of its topic or an operator
+  // removes it.
+  Status trash_partition(const TopicImage& topic, PartitionId partition) const;
   // Removes the topic's folder from trash; nothing to do when it is not there.
   Status empty_trash(const Uuid& id, const std::string& name) const;
 
@@ -52,6 +58,7 @@ class TopicFolders {
       const ClusterImage& image, const std::map<Uuid, std::string>& deleted) const;
 
  private:
+  bool was_placed(const PartitionImage& partition, raft::NodeId self) const;
   std::string placed_file() const { return dir_.path() + "/placed"; }
 
   const DataDir& dir_;

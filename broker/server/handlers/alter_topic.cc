@@ -14,9 +14,12 @@ Task<Result<wire::v1::AlterTopicResponse>> alter_topic(Call call,
                      .reset = {request.reset().begin(), request.reset().end()},
                      .partitions = request.partitions()};
   for (const auto& setting : request.set()) command.set[setting.name()] = setting.value();
-  PENSTOCK_CO_TRY(co_await call_on(call.broker.admin_shard().executor(),
-                                   call.broker.admin->alter(std::move(command))));
-  co_return wire::v1::AlterTopicResponse();
+  PENSTOCK_CO_TRY_ASSIGN(const TopicAdmin::Done done,
+                         co_await call_on(call.broker.admin_shard().executor(),
+                                          call.broker.admin->alter(std::move(command))));
+  wire::v1::AlterTopicResponse response;
+  response.set_metadata_offset(done.known_at.value());
+  co_return response;
 }
 
 }  // namespace penstock::broker

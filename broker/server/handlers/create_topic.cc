@@ -20,11 +20,12 @@ Task<Result<wire::v1::CreateTopicResponse>> create_topic(Call call,
   }
   const auto mode =
       request.validate_only() ? TopicAdmin::Mode::kValidateOnly : TopicAdmin::Mode::kCarryOut;
-  PENSTOCK_CO_TRY_ASSIGN(const Uuid id,
+  PENSTOCK_CO_TRY_ASSIGN(const TopicAdmin::Done done,
                          co_await call_on(call.broker.admin_shard().executor(),
                                           call.broker.admin->create(std::move(command), mode)));
   wire::v1::CreateTopicResponse response;
-  response.set_topic_id(wire::to_wire(id));
+  response.set_topic_id(wire::to_wire(done.topic));
+  response.set_metadata_offset(done.known_at.value());
   co_return response;
 }
 

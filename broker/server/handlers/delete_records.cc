@@ -13,6 +13,9 @@ void delete_range(const Shard& shard, const TopicPartition& id, Offset before,
                   DeleteRecordsResponse::Answer& out) {
   const auto partition = shard.find(id);
   if (!partition) return wire::set_error(out, partition.error());
+  if (const Status leads = (*partition)->check_ready(); !leads) {
+    return wire::set_error(out, leads.error());
+  }
   const auto log_start = (*partition)->delete_records(before);
   if (!log_start) return wire::set_error(out, log_start.error());
   out.set_log_start(log_start->value());

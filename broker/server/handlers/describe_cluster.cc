@@ -1,4 +1,5 @@
 #include "broker/server/handlers/handlers.h"
+#include "broker/server/metadata_group.h"
 #include "protocol/wire/uuid_bytes.h"
 
 namespace penstock::broker {
@@ -8,7 +9,9 @@ Task<Result<wire::v1::DescribeClusterResponse>> describe_cluster(
   const BrokerContext& broker = call.broker;
   wire::v1::DescribeClusterResponse response;
   response.set_cluster_id(wire::to_wire(broker.identity.cluster_id));
-  response.set_controller(broker.identity.node_id);
+  const raft::NodeId controller = co_await run_on(call.broker.admin_shard().executor(),
+                                                  [&] { return broker.metadata->controller(); });
+  response.set_controller(controller == raft::kNobody ? -1 : controller.value());
   add_brokers(call, response.mutable_brokers());
   response.set_software(broker.software);
   response.set_uptime_ms(

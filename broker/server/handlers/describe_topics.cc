@@ -10,6 +10,8 @@ namespace {
 using wire::v1::DescribeTopicsRequest;
 using wire::v1::DescribeTopicsResponse;
 
+constexpr std::int32_t kNoLeader = -1;
+
 void describe_settings(const TopicImage& topic, wire::v1::Topic& out) {
   for (const SettingRow& row : topic_setting_table()) {
     wire::v1::Setting& setting = *out.add_settings();
@@ -19,18 +21,38 @@ void describe_settings(const TopicImage& topic, wire::v1::Topic& out) {
   }
 }
 
-void describe(const BrokerContext& broker, const ClusterImage& image, const TopicImage& topic,
-              const DescribeTopicsRequest& request, wire::v1::Topic& out) {
+void describe(const TopicImage& topic, const DescribeTopicsRequest& request, wire::v1::Topic& out) {
   out.set_name(topic.name);
   out.set_topic_id(wire::to_wire(topic.id));
   for (std::uint32_t p = 0; p < topic.partitions; ++p) {
     wire::v1::Partition& partition = *out.add_partitions();
     partition.set_partition(static_cast<std::int32_t>(p));
-    partition.set_leader(broker.identity.node_id);
-    partition.set_leader_epoch(image.leader_epoch().value());
-    partition.add_replicas(broker.identity.node_id);
+    partition.set_leader(kNoLeader);
+    for (const ReplicaImage& replica : topic.placement[p]->replicas) {
+      partition.add_replicas(replica.broker.value());
+    }
   }
   if (request.with_settings()) describe_settings(topic, out);
+}
+
+// On the partition's shard: as the replica here knows it, or as the leader told everybody.
+void describe_leader(const Shard& shard, const TopicPartition& id, wire::v1::Partition& out) {
+  const auto partition = shard.find(id);
+  raft::NodeId leader = raft::kNobody;
+  Term term{0};
+  if (partition) {
+    leader = (*partition)->replica().leader();
+    term = (*partition)->epoch();
+  } else if (partition.error().code() == Errc::kPartitionDamaged && out.replicas_size() == 1) {
+    leader = raft::NodeId(out.replicas(0));  // whoever asks it is told why
+  }
+  if (const auto news = shard.leaders().find(id); news && news->term > term) {
+    leader = news->leader;
+    term = news->term;
+  }
+  if (leader == raft::kNobody) return;
+  out.set_leader(leader.value());
+  out.set_leader_epoch(term.value());
 }
 
 // On the partition's shard.
@@ -45,7 +67,8 @@ void describe_offsets(const Shard& shard, const TopicPartition& id, wire::v1::Pa
   }
 }
 
-Task<void> fill_offsets(Call& call, DescribeTopicsResponse& response) {
+Task<void> fill_from_shards(Call& call, const DescribeTopicsRequest& request,
+                            DescribeTopicsResponse& response) {
   std::vector<TopicPartition> ids;
   std::vector<wire::v1::Partition*> rows;
   for (wire::v1::Topic& topic : *response.mutable_topics()) {
@@ -61,7 +84,10 @@ Task<void> fill_offsets(Call& call, DescribeTopicsResponse& response) {
     if (groups[s].empty()) continue;
     Shard& shard = *call.broker.shards[s];
     co_await run_on(shard.executor(), [&] {
-      for (const std::size_t i : groups[s]) describe_offsets(shard, ids[i], *rows[i]);
+      for (const std::size_t i : groups[s]) {
+        describe_leader(shard, ids[i], *rows[i]);
+        if (request.with_offsets()) describe_offsets(shard, ids[i], *rows[i]);
+      }
       return Status{};
     });
   }
@@ -76,7 +102,7 @@ Task<Result<DescribeTopicsResponse>> describe_topics(Call call, DescribeTopicsRe
   add_brokers(call, response.mutable_brokers());
   if (request.names().empty()) {
     for (const auto& [name, topic] : image->topics()) {
-      describe(call.broker, *image, *topic, request, *response.add_topics());
+      describe(*topic, request, *response.add_topics());
     }
   }
   std::uint64_t partitions = 0;
@@ -91,13 +117,13 @@ Task<Result<DescribeTopicsResponse>> describe_topics(Call call, DescribeTopicsRe
                                                         std::to_string(kMaxPartitionsPerBroker) +
                                                         " partitions; ask for each topic once"));
     } else if (topic) {
-      describe(call.broker, *image, *topic, request, out);
+      describe(*topic, request, out);
     } else {
       out.set_name(name);
       wire::set_error(out, Error(Errc::kUnknownTopic, "no topic '" + name + "'"));
     }
   }
-  if (request.with_offsets()) co_await fill_offsets(call, response);
+  co_await fill_from_shards(call, request, response);
   co_return response;
 }
 

@@ -16,13 +16,26 @@ Status check_count(int count, int limit, std::string_view what) {
                                           "; send several");
 }
 
-void add_brokers(const Call& call, google::protobuf::RepeatedPtrField<wire::v1::Broker>* brokers) {
+namespace {
+
+void add_broker(std::int32_t id, const rpc::Endpoint& endpoint,
+                google::protobuf::RepeatedPtrField<wire::v1::Broker>* brokers) {
   wire::v1::Broker& broker = *brokers->Add();
-  const rpc::Endpoint& endpoint =
-      call.broker.config.advertise.value_or(call.request.connection->local);
-  broker.set_id(call.broker.identity.node_id);
+  broker.set_id(id);
   broker.set_host(endpoint.host);
   broker.set_port(endpoint.port);
+}
+
+}  // namespace
+
+void add_brokers(const Call& call, google::protobuf::RepeatedPtrField<wire::v1::Broker>* brokers) {
+  const raft::NodeId self = call.broker.self();
+  add_broker(self.value(), call.broker.config.advertise.value_or(call.request.connection->local),
+             brokers);
+  for (const auto& [id, broker] : call.home.image()->brokers()) {
+    if (id == self || broker.host.empty() || broker.mode == BrokerMode::kDecommissioned) continue;
+    add_broker(id.value(), {broker.host, broker.port}, brokers);
+  }
 }
 
 std::vector<std::vector<std::size_t>> by_shard(const BrokerContext& broker,

@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "broker/server/broker_context.h"
 #include "protocol/rpc/server.h"
+#include "protocol/wire/cluster.pb.h"
 #include "protocol/wire/data.pb.h"
 #include "protocol/wire/metadata.pb.h"
 
@@ -35,9 +36,11 @@ Task<Result<wire::v1::ListOffsetsResponse>> list_offsets(Call call,
                                                          wire::v1::ListOffsetsRequest request);
 Task<Result<wire::v1::DeleteRecordsResponse>> delete_records(
     Call call, wire::v1::DeleteRecordsRequest request);
-// These two carry attachments and run on the hot path.
+Task<Result<wire::v1::JoinResponse>> join(Call call, wire::v1::JoinRequest request);
+// These carry attachments and run on the hot path.
 Task<rpc::Response> produce(Call call);
 Task<rpc::Response> fetch(Call call);
+Task<rpc::Response> exchange(Call call);
 
 // --- shared by several
 

@@ -23,14 +23,15 @@ Status answer_record(Result<std::optional<storage::TimestampOffset>> found, Answ
 Status answer(const Shard& shard, const TopicPartition& id, const Query& query, Answer& out) {
   PENSTOCK_TRY_ASSIGN(Partition* const partition, shard.find(id));
   PENSTOCK_TRY(partition->check_epoch(Term(query.leader_epoch())));
+  // Only a leader knows the log's ends, and before it is ready, records may come to light that are
+  // committed already.
+  PENSTOCK_TRY(partition->check_ready());
   out.set_leader_epoch(partition->epoch().value());
   switch (query.at_case()) {
     case Query::kEarliest:
       out.set_offset(partition->log_start().value());
       return {};
     case Query::kLatest:
-      // Before that, records may come to light that are committed already.
-      PENSTOCK_TRY(partition->check_ready());
       out.set_offset(partition->high_watermark().value());
       return {};
     case Query::kTimestampMs:

@@ -96,13 +96,25 @@ void ProduceCall::append(Shard& shard, Group& group, Part& part) {
     part.appended = partition.append(std::exchange(part.bytes, {}));
   }
   part.log_start = partition.log_start();
+  if (part.appended && part.durability == Durability::kWritten) take_receipt(partition, part);
   if (!part.appended || part.durability == Durability::kWritten) return part_ended(shard, group);
   partition.when_committed(
       part.appended->end(), part.appended->term,
-      [self = shared_from_this(), &shard, &group, &part](const Status& committed) {
-        if (!committed) part.appended = fail(committed.error());
+      [self = shared_from_this(), &partition, &shard, &group, &part](const Status& committed) {
+        if (committed) {
+          take_receipt(partition, part);
+        } else {
+          part.appended = fail(committed.error());
+        }
         self->part_ended(shard, group);
       });
+}
+
+// On the partition's shard, when the records' outcome is decided.
+void ProduceCall::take_receipt(const Partition& partition, Part& part) {
+  const Replica& replica = partition.replica();
+  part.replicas = static_cast<std::uint32_t>(replica.group().membership().everyone().size());
+  part.replicas_fsynced = replica.replicas_durable_at(part.appended->end());
 }
 
 void ProduceCall::part_ended(Shard& shard, Group& group) {
@@ -150,9 +162,9 @@ void ProduceCall::answer(const Part& part, ProduceResponse::PartitionAnswer& out
   out.set_last_offset(part.appended->last_offset.value());
   out.set_append_time_ms(part.appended->append_time.ms());
   wire::v1::Receipt& receipt = *out.mutable_receipt();
-  receipt.set_replicas_fsynced(part.durability == Durability::kFsynced ? 1 : 0);
-  receipt.set_replicas_written(1);
-  receipt.set_replicas(1);
+  receipt.set_replicas_fsynced(part.replicas_fsynced);
+  receipt.set_replicas_written(std::max(part.replicas_fsynced, 1U));  // here, at least
+  receipt.set_replicas(part.replicas);
 }
 
 ProduceResponse ProduceCall::response() const {

@@ -42,6 +42,9 @@ class ProduceCall final : public Waiting, public std::enable_shared_from_this<Pr
     Offset log_start;
     Term leader_epoch;
     Durability durability = Durability::kFsynced;
+    // Of the partition; and those that hold the records on disk when the answer is decided.
+    std::uint32_t replicas = 1;
+    std::uint32_t replicas_fsynced = 0;
   };
   // The parts of one shard.
   struct Group {
@@ -58,6 +61,7 @@ class ProduceCall final : public Waiting, public std::enable_shared_from_this<Pr
   void run_group(Shard& shard, Group& group);
   void bytes_are_taken();
   void append(Shard& shard, Group& group, Part& part);
+  static void take_receipt(const Partition& partition, Part& part);
   void part_ended(Shard& shard, Group& group);
   void group_done(Group& group);
   void answer(const Part& part, wire::v1::ProduceResponse::PartitionAnswer& out) const;

@@ -13,11 +13,34 @@ FlagValues flags() {
           .listen = "127.0.0.1:7333",
           .metrics_listen = "127.0.0.1:7334",
           .advertise = "",
+          .cluster_seed = "",
+          .rack = "",
           .shards = 0,
           .disk_threads = 4,
           .memory_limit_mb = 512,
           .disk_reserve_mb = 256,
           .insecure_i_know = false};
+}
+
+TEST(BrokerFlags, SeedsAreAList) {
+  FlagValues values = flags();
+  values.cluster_seed = "10.0.0.1:7333,10.0.0.2";
+  const auto config = config_from(values);
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->cluster_seed,
+            (std::vector<rpc::Endpoint>{{"10.0.0.1", 7333}, {"10.0.0.2", 7333}}));
+}
+
+TEST(BrokerFlags, WhoJoinsTellsTheOthersAnAddressThatTheyCanReach) {
+  FlagValues values = flags();
+  values.listen = "0.0.0.0:7333";
+  values.insecure_i_know = true;
+  values.cluster_seed = "10.0.0.1:7333";
+  const auto refused = config_from(values);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("--advertise"));
+  values.advertise = "10.0.0.5:7333";
+  EXPECT_TRUE(config_from(values));
 }
 
 TEST(BrokerFlags, DefaultsMakeAValidConfig) {

@@ -12,7 +12,9 @@ using testing::HasSubstr;
 
 class DataDirTest : public testing::Test {
  protected:
-  Result<DataDir> open(std::int32_t node = 1) { return DataDir::open(env_, "/data", node, rng_); }
+  Result<DataDir> open(NewFolder kind = NewFolder::kBeginsCluster) {
+    return DataDir::open(env_, "/data", kind, rng_);
+  }
 
   fakes::FakeEnv env_;
   Rng rng_{1};
@@ -54,9 +56,32 @@ TEST_F(DataDirTest, TopicsWithoutANodeFileAreNotAFreshFolder) {
   EXPECT_EQ(open().error().code(), Errc::kForeignData);
 }
 
-TEST_F(DataDirTest, AnotherNodesFolderIsRefused) {
-  ASSERT_TRUE(open(1));
-  EXPECT_EQ(open(2).error().code(), Errc::kForeignData);
+TEST_F(DataDirTest, AFolderThatJoinsIsNobodyUntilItIsTold) {
+  const Uuid cluster = *Uuid::parse("000102030405060708090a0b0c0d0e0f");
+  Uuid directory;
+  {
+    auto dir = open(NewFolder::kJoinsCluster);
+    ASSERT_TRUE(dir);
+    EXPECT_FALSE(dir->is_member());
+    directory = dir->identity().directory_id;
+  }
+  {
+    // The controller may know it by its directory already: that must never change.
+    auto again = open(NewFolder::kJoinsCluster);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->identity().directory_id, directory);
+    ASSERT_TRUE(again->become_member(cluster, 7));
+  }
+  const auto member = open(NewFolder::kJoinsCluster);
+  ASSERT_TRUE(member);
+  EXPECT_EQ(member->identity(), (NodeIdentity{cluster, 7, directory}));
+}
+
+TEST_F(DataDirTest, AFolderThatWasToJoinNeverBeginsAClusterBySurprise) {
+  ASSERT_TRUE(open(NewFolder::kJoinsCluster));
+  const auto opened = open(NewFolder::kBeginsCluster);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message(), HasSubstr("--cluster_seed"));
 }
 
 TEST_F(DataDirTest, ADamagedNodeFileIsNotOverwritten) {
@@ -73,11 +98,12 @@ TEST_F(DataDirTest, ACreationCutShortAnywhereIsCompletedByTheNextStart) {
     Rng rng(at + 1);
     env.plan_fault({.fault = fakes::Fault::kKill, .at_call = at});
     std::optional<NodeIdentity> told;
-    if (const auto opened = DataDir::open(env, "/data", 1, rng)) told = opened->identity();
+    if (const auto opened = DataDir::open(env, "/data", NewFolder::kBeginsCluster, rng))
+      told = opened->identity();
     if (!env.fault_happened()) break;
     ++kills;
     env.crash(fakes::Survives::kRandomPart, rng);
-    const auto reopened = DataDir::open(env, "/data", 1, rng);
+    const auto reopened = DataDir::open(env, "/data", NewFolder::kBeginsCluster, rng);
     ASSERT_TRUE(reopened) << "killed at call " << at << ": " << reopened.error().to_string();
     if (told) EXPECT_EQ(reopened->identity(), *told);
     EXPECT_TRUE(env.exists("/data/topics").value());

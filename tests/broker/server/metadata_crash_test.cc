@@ -7,8 +7,9 @@
 
 #include <cstdio>
 
+#include "broker/host/state_host.h"
 #include "broker/host/vote_store.h"
-#include "broker/server/metadata_store.h"
+#include "broker/server/metadata_group.h"
 #include "broker/server/topic_folders.h"
 #include "protocol/record/builder.h"
 #include "tests/fakes/fake_env.h"
@@ -26,19 +27,93 @@ struct Told {
   Term epoch{0};
 };
 
-// The steps of the broker, one behind the other, as TopicAdmin takes them.
+// The metadata of a broker that is alone, all of whose waits for the disk happen at once.
+class Metadata {
+ public:
+  static Result<std::unique_ptr<Metadata>> open(Env& env, const Clock& clock, const DataDir& dir,
+                                                VoteStore& votes, std::uint64_t seed) {
+    std::unique_ptr<Metadata> self(new Metadata(votes));
+    const storage::LogIdentity identity{{dir.identity().cluster_id, PartitionId(0)}};
+    PENSTOCK_TRY_ASSIGN(self->snapshots_, StateSnapshots::open(env, dir.metadata_snapshots(),
+                                                               identity, self->machine_));
+    ReplicaOptions options;
+    options.self = raft::NodeId(1);
+    options.first_membership.voters = {raft::NodeId(1)};
+    options.seed = seed;
+    options.state = self->snapshots_.get();
+    PENSTOCK_TRY_ASSIGN(auto opened,
+                        Replica::open(env, clock, dir.meta_dir(), identity, {}, std::move(options),
+                                      votes.find(kMetadataGroupId)));
+    self->replica_ = std::move(opened.replica);
+    PENSTOCK_TRY_ASSIGN(self->host_,
+                        StateHost::open(clock, *self->replica_, *self->snapshots_, self->machine_));
+    self->replica_->tick();
+    PENSTOCK_TRY(self->drive());
+    return self;
+  }
+
+  template <typename Command>
+  auto carry_out(Command command)
+      -> Result<decltype(std::declval<const ClusterState&>().handle(command)->answer)> {
+    using Answer = decltype(std::declval<const ClusterState&>().handle(command)->answer);
+    std::optional<Result<Answer>> answer;
+    broker::carry_out(*host_, machine_, std::move(command),
+                      [&](Result<Answer> got) { answer = std::move(got); });
+    const Status driven = drive();
+    if (answer && *answer) return **answer;  // what was told, was told
+    PENSTOCK_TRY(driven);
+    if (!answer) return fail(Errc::kInternal, "a command without answer");
+    return *std::move(answer);
+  }
+
+  ImagePtr image() const { return machine_.state().image(); }
+  const ClusterImage::Deleted& deleted() const { return machine_.state().deleted(); }
+
+ private:
+  explicit Metadata(VoteStore& votes) : votes_(votes) {}
+
+  Status drive() {
+    while (true) {
+      const ReplicaOutput output = replica_->take_output();
+      const bool more = host_->follow(output);
+      if (host_->fatal()) return fail(*host_->fatal());
+      if (output.fatal) return fail(*output.fatal);
+      if (output.save) {
+        PENSTOCK_TRY(votes_.put(kMetadataGroupId, *output.save));
+        const auto ticket = votes_.begin_flush();
+        const Status flushed = ticket.run();
+        votes_.complete_flush(ticket, flushed);
+        PENSTOCK_TRY(flushed);
+        replica_->saved(*output.save);
+        replica_->tick();
+      } else if (replica_->needs_flush()) {
+        const auto ticket = replica_->begin_flush();
+        replica_->complete_flush(ticket, ticket.run());
+      } else if (!more) {
+        return {};
+      }
+    }
+  }
+
+  VoteStore& votes_;
+  MetadataGroup::Machine machine_;
+  std::unique_ptr<StateSnapshots> snapshots_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<StateHost> host_;
+};
+
+// The steps of the broker, one behind the other, as PartitionPlacer takes them.
 class Node {
  public:
   Node(Env& env, const Clock& clock, Rng& rng) : env_(env), clock_(clock), rng_(rng) {}
 
   Status start() {
-    PENSTOCK_TRY_ASSIGN(DataDir dir, DataDir::open(env_, "/data", 1, rng_));
+    PENSTOCK_TRY_ASSIGN(DataDir dir, DataDir::open(env_, "/data", NewFolder::kBeginsCluster, rng_));
     dir_ = std::make_unique<DataDir>(std::move(dir));
-    PENSTOCK_TRY_ASSIGN(metadata_, MetadataStore::open(env_, clock_, dir_->meta_dir(),
-                                                       dir_->identity().cluster_id));
+    PENSTOCK_TRY_ASSIGN(votes_, VoteStore::open(env_, "/data", dir_->identity().directory_id));
+    PENSTOCK_TRY_ASSIGN(metadata_, Metadata::open(env_, clock_, *dir_, *votes_, rng_.next()));
     PENSTOCK_TRY_ASSIGN(
         epoch_, metadata_->carry_out(StartBroker{1, dir_->identity().directory_id, clock_.wall()}));
-    PENSTOCK_TRY_ASSIGN(votes_, VoteStore::open(env_, "/data", dir_->identity().directory_id));
     folders_ = std::make_unique<TopicFolders>(
         *dir_, clock_, [this](const TopicPartition& group) { return votes_->find(group); },
         rng_.next());
@@ -46,7 +121,7 @@ class Node {
     for (const auto& [name, topic] : metadata_->image()->topics()) PENSTOCK_TRY(place(*topic));
     PENSTOCK_TRY(folders_->mark_placed(metadata_->image()->applied()));
     const auto deleted = metadata_->deleted();
-    for (const auto& [id, name] : deleted) PENSTOCK_TRY(clean(id, name));
+    for (const auto& [id, topic] : deleted) PENSTOCK_TRY(clean(id, topic.name));
     return {};
   }
 
@@ -71,7 +146,7 @@ class Node {
 
   Term epoch() const { return epoch_; }
   ImagePtr image() const { return metadata_->image(); }
-  const MetadataStore& metadata() const { return *metadata_; }
+  const Metadata& metadata() const { return *metadata_; }
   const TopicFolders& folders() const { return *folders_; }
   const DataDir& dir() const { return *dir_; }
 
@@ -122,8 +197,8 @@ class Node {
   const Clock& clock_;
   Rng& rng_;
   std::unique_ptr<DataDir> dir_;
-  std::unique_ptr<MetadataStore> metadata_;
   std::unique_ptr<VoteStore> votes_;
+  std::unique_ptr<Metadata> metadata_;
   std::unique_ptr<TopicFolders> folders_;
   Term epoch_{0};
 };
@@ -228,8 +303,13 @@ TEST(MetadataCrash, ARecordOfANewerReleaseStopsTheStart) {
   FakeClock clock;
   fakes::FakeEnv env;
   const Uuid cluster = *Uuid::parse("000102030405060708090a0b0c0d0e0f");
+  Rng rng(1);
+  auto dir = DataDir::open(env, "/data", NewFolder::kBeginsCluster, rng);
+  ASSERT_TRUE(dir);
+  ASSERT_TRUE(dir->become_member(cluster, 1));
   {
-    auto log = storage::Log::open(env, clock, "/meta", {{cluster, PartitionId(0)}}, {}).value().log;
+    auto log =
+        storage::Log::open(env, clock, "/data/meta", {{cluster, PartitionId(0)}}, {}).value().log;
     record::BatchBuilder builder;
     const Bytes unknown{std::byte{99}, std::byte{1}};
     builder.append(Timestamp(1), std::nullopt, ByteView(unknown));
@@ -237,7 +317,8 @@ TEST(MetadataCrash, ARecordOfANewerReleaseStopsTheStart) {
     ASSERT_TRUE(log->append(batch, Term(1)));
     ASSERT_TRUE(log->close());
   }
-  const auto opened = MetadataStore::open(env, clock, "/meta", cluster);
+  const auto votes = VoteStore::open(env, "/data", dir->identity().directory_id).value();
+  const auto opened = Metadata::open(env, clock, *dir, *votes, 1);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Errc::kUnsupportedVersion);
 }

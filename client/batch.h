@@ -71,6 +71,7 @@ struct BatchOutcome {
   Offset base_offset;
   Receipt receipt;
   std::shared_ptr<const Error> error;  // null: delivered
+  bool may_be_twice = false;           // an attempt before the one that was answered may be there
 };
 
 }  // namespace penstock::client

@@ -46,6 +46,8 @@ struct Delivery {
   Offset offset{};  // valid when delivered
   Receipt receipt{};
   std::shared_ptr<const Error> error{};  // null: delivered. error->outcome(): failed or unknown.
+  // Delivered, and an earlier attempt that got no answer may have written it as well.
+  bool may_be_twice = false;
 };
 
 struct ProducerStats {

@@ -24,6 +24,7 @@ void ProducerCore::deliver(Batch batch, Offset base_offset, const Receipt& recei
   BatchOutcome outcome = outcome_of(batch);
   outcome.base_offset = base_offset;
   outcome.receipt = receipt;
+  outcome.may_be_twice = batch.doubt.has_value();
   outcomes_.push_back(std::move(outcome));
 }
 

@@ -24,7 +24,10 @@ Delivery delivery_of(const Report& report, std::uint32_t index) {
                     .offset = outcome.base_offset,
                     .receipt = outcome.receipt,
                     .error = outcome.error};
-  if (!outcome.error) delivery.offset = outcome.base_offset + index;
+  if (!outcome.error) {
+    delivery.offset = outcome.base_offset + index;
+    delivery.may_be_twice = outcome.may_be_twice;
+  }
   return delivery;
 }
 

@@ -77,6 +77,21 @@ TEST_F(ProducerOutcomesTest, ALostAnswerIsTriedAgainAndThenDelivered) {
   EXPECT_THAT(outcomes(), ElementsAre("10@4"));
 }
 
+TEST_F(ProducerOutcomesTest, OnlyWhatWasDeliveredAfterALostAnswerMayBeThereTwice) {
+  open();
+  add(0, 10);
+  send();
+  acknowledge(4);
+  EXPECT_FALSE(core_->take_outcomes().front().may_be_twice);
+  add(0, 11);
+  send();
+  lose();
+  pass(1'000);
+  send();
+  acknowledge(5);
+  EXPECT_TRUE(core_->take_outcomes().front().may_be_twice);
+}
+
 TEST_F(ProducerOutcomesTest, SilenceIsReportedInTimeAndMemoryIsFreedOnlyAtTheEndOfTheRequest) {
   open({.delivery_timeout = milliseconds(1'000)});
   add(0, 10);

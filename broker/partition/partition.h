@@ -58,6 +58,9 @@ struct PartitionServices {
   VoteQueue* votes = nullptr;
   // To the brokers that hold the other replicas; empty on a broker that has none. May lose it.
   std::function<void(const TopicPartition&, PeerMessage)> send = {};
+  // Somebody else leads one of them, or nobody. Called in the middle of it: only
+  // to take notice.
+  std::function<void()> leadership_changed = {};
   DiskGuard* disk = nullptr;
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;

@@ -5,8 +5,6 @@
 
 #include <cstdint>
 
-#include "base/types.h"
-#include "broker/raft/types.h"
 
 namespace penstock::broker {
 
@@ -19,8 +17,6 @@ class PartitionObserver {
   virtual void checkpointed(std::int64_t took_ns) = 0;
   virtual void read(std::uint64_t bytes, bool from_disk) = 0;
   virtual void retention_freed(std::uint64_t bytes) = 0;
-  // Who leads it, as far as this replica knows; kNobody: unknown.
-  virtual void role_changed(const TopicPartition&, raft::NodeId /*leader*/, Term) {}
 };
 
 }  // namespace penstock::broker

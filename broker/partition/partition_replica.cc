@@ -114,7 +114,7 @@ void Partition::ended(Error error) {
 }
 
 void Partition::role_changed() {
-  services_.observer->role_changed(id_, replica_->leader(), replica_->term());
+  if (services_.leadership_changed) services_.leadership_changed();
   if (replica_->role() != raft::Role::kLeader) return;
   if (replica_->group().membership().everyone().size() == 1) return;  // no news: who else
   log().info("leads partition={} term={} committed={}", name_, replica_->term().value(),

@@ -12,6 +12,7 @@
 #include "broker/server/hop.h"
 #include "broker/server/limits.h"
 #include "broker/server/registration.h"
+#include "broker/server/replica_upkeep.h"
 
 namespace penstock::broker {
 namespace {
@@ -151,6 +152,11 @@ void Broker::State::addresses_changed() {
   });
 }
 
+// On the partition's shard.
+void Broker::State::retire(const TopicPartition& id) {
+  asio::post(context_.admin_shard().executor(), [this, id] { placer_->retire(id); });
+}
+
 Status Broker::State::listen_on_shard(Shard& shard) {
   rpc::ServerOptions options;
   options.listen = context_.config.listen;
@@ -195,6 +201,12 @@ void Broker::State::run() {
   Shard& admin = context_.admin_shard();
   admin.tasks().spawn("placer", placer_->run());
   admin.tasks().spawn("registration", register_self(context_));
+  upkeep_ = std::make_unique<ControllerUpkeep>(context_);
+  admin.tasks().spawn("controller upkeep", upkeep_->run());
+  for (const auto& shard : context_.shards) {
+    shard->start_upkeep(std::make_unique<ReplicaUpkeep>(
+        context_, *shard, [this](const TopicPartition& id) { retire(id); }));
+  }
   addresses_changed();
   for (const auto& shard : context_.shards) shard->start_thread();
   log().info("serving listen={}:{} metrics={}:{} shards={}", context_.config.listen.host, port_,

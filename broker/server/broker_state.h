@@ -11,6 +11,7 @@
 #include "broker/server/broker_calls.h"
 #include "broker/server/broker_context.h"
 #include "broker/server/controller_gate.h"
+#include "broker/server/controller_upkeep.h"
 #include "broker/server/data_dir.h"
 #include "broker/server/http_listener.h"
 #include "broker/server/metadata_group.h"
@@ -40,6 +41,7 @@ class Broker::State {
   Status begin_epoch();
   void metadata_changed();
   void addresses_changed();
+  void retire(const TopicPartition& id);
   Status listen_on_shard(Shard& shard);
   Task<HttpAnswer> answer_http(std::string path);
   Task<void> take_snapshot(Snapshot& now);
@@ -63,6 +65,7 @@ class Broker::State {
   std::unique_ptr<MetadataGroup> metadata_;
   std::unique_ptr<ControllerGate> gate_;
   std::unique_ptr<TopicAdmin> admin_;
+  std::unique_ptr<ControllerUpkeep> upkeep_;
   std::unique_ptr<HttpListener> http_;
   std::uint16_t port_ = 0;
   bool running_ = false;

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "broker/partition/limits.h"
 #include "broker/server/limits.h"
+#include "broker/server/replica_upkeep.h"
 
 namespace penstock::broker {
 
@@ -22,6 +23,10 @@ Shard::Shard(std::size_t index, const ShardServices& services)
                 .votes = services.votes,
                 .send = [this](const TopicPartition& group,
                                PeerMessage message) { peers_.send(group, std::move(message)); },
+                .leadership_changed =
+                    [this] {
+                      if (upkeep_) upkeep_->leadership_changed();
+                    },
                 .disk = services.disk,
                 .observer = services.observer,
                 .on_fatal = services.on_fatal},
@@ -80,6 +85,18 @@ Result<Partition*> Shard::find(const TopicPartition& id) const {
   if (placed.has(self_)) return fail(Errc::kNotReady, name + " is being opened on this broker");
   return fail(Errc::kNotLeader, name + " is on brokers " + to_string(placed.brokers()) +
                                     ", not on this one; refresh metadata");
+}
+
+void Shard::hear(const LeaderNews& news) { leaders_.hear(news); }
+
+void Shard::set_image(ImagePtr image) {
+  image_ = std::move(image);
+  leaders_.forget_deleted(*image_);
+}
+
+void Shard::start_upkeep(std::unique_ptr<ReplicaUpkeep> upkeep) {
+  upkeep_ = std::move(upkeep);
+  tasks_.spawn("replica upkeep", upkeep_->run());
 }
 
 void Shard::receive(const GroupMessage& message) {

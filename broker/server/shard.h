@@ -26,6 +26,8 @@
 
 namespace penstock::broker {
 
+class ReplicaUpkeep;
+
 // A request that waits and must hear of a deadline or of the broker's end.
 class Waiting : public boost::intrusive::list_base_hook<
                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
@@ -84,13 +86,17 @@ class Shard {
   // --- other brokers
   Peers& peers() { return peers_; }
   // What the leader of a partition of this shard told.
-  void hear(const LeaderNews& news) { leaders_.hear(news); }
+  void hear(const LeaderNews& news);
   const LeaderTable& leaders() const { return leaders_; }
   // What another broker sent; dropped when the group has no replica here.
   void receive(const GroupMessage& message);
 
   const ImagePtr& image() const { return image_; }
-  void set_image(ImagePtr image) { image_ = std::move(image); }
+  void set_image(ImagePtr image);
+
+  // What the shard does by itself for its replicas; begins with start_upkeep().
+  const ReplicaUpkeep& upkeep() const { return *upkeep_; }
+  void start_upkeep(std::unique_ptr<ReplicaUpkeep> upkeep);
 
   // --- requests that wait
   void add_waiting(Waiting& waiting);
@@ -127,6 +133,7 @@ class Shard {
   const raft::NodeId self_;
   TaskGroup tasks_;
   std::shared_ptr<Partition> metadata_;
+  std::unique_ptr<ReplicaUpkeep> upkeep_;
   std::unordered_map<TopicPartition, Placed> partitions_;
   ImagePtr image_ = std::make_shared<const ClusterImage>();
   boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>> waiting_;

@@ -34,7 +34,7 @@ enum class Mutant : int {
   // --- the follower's log
   kKeepsConflictingTail = 16,     // a tail that differs is taken for a log that is longer
   kAcknowledgesUnknownTail = 17,  // durable, but not known to equal the leader's log
-  kOldFlushesCount = 18,          // a flush of what was cut since counts
+  kOldFlushesCount = 18,          // a flush of what was cut since counts, in log and group
   kMembershipOutlivesCut = 19,    // a membership stays when its batch is truncated
   kResetKeepsTerms = 20,          // a log that begins anew keeps the terms of the old one
   kFollowsOlderTerms = 21,        // an append or install of a deposed leader is obeyed
@@ -46,6 +46,12 @@ enum class Mutant : int {
   kVotesUnflushed = 26,        // the vote journal is written and not flushed
   kStateAfterLog = 27,         // a membership enters the log before the side file
   kStartBeyondCommitted = 28,  // records go that no majority has
+  // --- the cluster's metadata
+  kAppliesUncommitted = 29,  // the controller's state runs ahead of what a majority has
+  kAbsenceDeletes = 30,      // a copy that metadata does not know goes to trash
+  kRetiresUnasked = 31,      // a copy goes to trash while its group still counts on it
+  kFinishesDrainEarly = 32,  // a broker is called empty while groups count on it
+  kReturnsAsFounder = 33,    // who left and came back begins a log anew, its votes forgotten
   kEnd,
 };
 

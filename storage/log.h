@@ -214,6 +214,21 @@ class Log {
   void set_options(const LogOptions& options);
   const LogOptions& options() const;
 
+  // --- repair from another copy. A run that is replaced byte by byte needs no cut: what follows it
+  // stays.
+  struct Mendable {
+    Offset begin;  // whole runs, of which some are damaged
+    Offset end;
+    std::uint64_t bytes = 0;
+  };
+  // The first damage whose place in a file is known; about `max_bytes` of it, one run at least.
+  // Blocking.
+  Result<std::optional<Mendable>> mendable(std::uint64_t max_bytes);
+  // `batches`: whole ones, one behind the other, each with a right CRC. Runs that are damaged and
+  // covered by them are written again where they are, if the recorded header checksum says that
+  // they are the same. Durable when it returns; blocking. Returns how many runs were written.
+  Result<std::size_t> mend(ByteView batches);
+
   // Damaged ranges known so far (recovery, reads and scrubs add to it).
   const std::vector<RecoveryReport::Damage>& damage() const;
   // True after a failed flush.

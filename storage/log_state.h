@@ -1,5 +1,5 @@
 // What a Log holds; its parts are in log.cc (open, append), log_durability.cc, log_lookup.cc,
-// log_terms.cc and log_truncation.cc.
+// log_terms.cc, log_repair.cc and log_truncation.cc.
 //
 // Invariants: `segments` ascend; all but the last are sealed; the last is not, unless nothing was
 // written since an open that found no place to go on. Internal to storage/.
@@ -130,6 +130,10 @@ struct Log::State {
   Term term_before(const Segment& segment) const;
   // Of the record before `to`, as well as it is known.
   Result<Term> term_below(Offset to);
+
+  // --- repair
+  bool is_damaged(Offset begin, Offset end) const;
+  Status write_again(Segment& segment, const Run& run, ByteView bytes);
 
   // --- truncation
   Status remove_segment_files(Offset base);

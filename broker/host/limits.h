@@ -31,6 +31,12 @@ inline constexpr std::size_t kMaxReplicaStateBytes = 4U << 20;
 // Piece in which a log is read to find its memberships when the side file is lost.
 inline constexpr std::uint64_t kRebuildReadBytes = 1U << 20;
 
+// What a member asks its leader for at a time to put damage right (a run at least): small beside
+// what replication keeps on the way.
+inline constexpr std::uint64_t kMendBytes = 256U << 10;
+// Most that a leader reads for that: one run with the largest batch that a topic allows.
+inline constexpr std::uint64_t kMaxMendBytes = 16U << 20;
+
 // Commands that wait for the one that is under way: administration comes from people and a few
 // loops, so that more means that something repeats itself.
 inline constexpr std::size_t kMaxQueuedCommands = 256;

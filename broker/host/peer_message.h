@@ -21,6 +21,13 @@ struct RangeDigest {
   friend bool operator==(const RangeDigest&, const RangeDigest&) = default;
 };
 
+// Whole runs of batches that a member's disk does not give back.
+struct WantedRange {
+  Offset begin;
+  Offset end;
+  friend bool operator==(const WantedRange&, const WantedRange&) = default;
+};
+
 struct PeerMessage {
   raft::Envelope envelope;
   SharedBytes attachment;
@@ -28,6 +35,8 @@ struct PeerMessage {
   Offset log_start = {};
   // Beside an AppendRequest: for comparison.
   std::optional<RangeDigest> digest = {};
+  // Beside an AppendReply: the leader is asked for them once more.
+  std::optional<WantedRange> wants = {};
 };
 
 // What a run of stored batches looks like to consensus: reads the headers, and the records of

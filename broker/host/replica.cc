@@ -89,7 +89,10 @@ void Replica::State::carry_out(const PeerMessage* incoming) {
     if (is_nothing(output)) break;
     carry_out_one(std::move(output), incoming);
   }
-  if (group->role() != raft::Role::kLeader) sendable.clear();
+  if (group->role() != raft::Role::kLeader) {
+    sendable.clear();
+    digests.clear();
+  }
   look_for_repair();
   PENSTOCK_ASSERT(ended || log->log_end() == group->log_end(), "the group knows the log's end");
 }
@@ -106,6 +109,9 @@ void Replica::receive(const PeerMessage& message) {
   s.group->step(message.envelope.from, message.envelope.message, s.now_ms());
   s.carry_out(&message);
   s.follow_leaders_start(message);
+  s.compare_digest(message);
+  s.mend_from(message);
+  s.send_wanted(message);
 }
 
 void Replica::tick() {
@@ -115,6 +121,7 @@ void Replica::tick() {
   s.group->tick(s.now_ms());
   s.append_control();
   s.carry_out();
+  s.ask_for_repair();
 }
 
 std::int64_t Replica::next_deadline_ms() const {

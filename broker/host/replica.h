@@ -82,6 +82,22 @@ struct ReplicaStats {
   std::uint64_t bad_attachments = 0;  // batches that are not what their message says
   std::uint64_t refused_appends = 0;  // good ones that the log did not take (no space, damage)
   std::uint64_t refused_installs = 0;
+  std::uint64_t mended_runs = 0;  // damage here that was put right with the leader's bytes
+};
+
+// Looking at everything that lies on the disk, whether it is still what was written.
+struct ScrubState {
+  Offset next;                    // of the pass that is under way, or of the next one
+  std::uint64_t pass_bytes = 0;   // looked at in that pass
+  std::uint64_t total_bytes = 0;  // since open
+  std::uint64_t passes = 0;       // finished since open
+  std::int64_t finished_ms = -1;  // steady clock, of the last one
+  Timestamp finished_at;          // the same by the wall clock; -1: none yet
+  // Ranges in which this copy's digest differs from the leader's although both are valid: the last
+  // one, and how many. Somebody must look: which one is right cannot be told from here.
+  std::uint64_t divergences = 0;
+  std::optional<RangeDigest> divergent;
+  std::uint64_t compared = 0;  // ranges whose digest was equal
 };
 
 // What readers see as the beginning of a shortened log.
@@ -133,6 +149,12 @@ class Replica {
   Result<storage::ReadResult> read(Offset offset, std::uint64_t max_bytes, Offset limit,
                                    bool cached_only);
   Result<storage::Log::FileRead> prepare_read(Offset offset, std::uint64_t max_bytes, Offset limit);
+
+  // --- scrubbing: begin, run on a pool, complete; until there is nothing more in this pass. What
+  // is found is damage() of the log. A leader tells the others the digest of what it has seen.
+  std::optional<storage::Log::FileRead> begin_scrub(std::uint64_t max_bytes);
+  void complete_scrub(const Result<storage::ReadResult>& result);
+  const ScrubState& scrub() const;
 
   // --- retention; never beyond committed(). Both block, as truncation of the log does.
   // The log begins at the batch that holds `before`; for readers (kRecord) exactly there. Returns

@@ -142,9 +142,15 @@ std::optional<SharedBytes> Replica::State::attachment_of(const raft::AppendReque
 void Replica::State::send(raft::Envelope envelope) {
   std::optional<SharedBytes> attachment = SharedBytes();
   Offset start;
+  std::optional<WantedRange> wants;
+  std::optional<RangeDigest> digest;
+  if (std::holds_alternative<raft::AppendReply>(envelope.message)) {
+    wants = std::exchange(wanted, std::nullopt);
+  }
   if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message)) {
     attachment = attachment_of(*append, envelope.to);
     if (options.state == nullptr) start = visible_start();
+    digest = digest_for(envelope.to);
   } else if (const auto* install = std::get_if<raft::InstallRequest>(&envelope.message);
              install != nullptr && options.state != nullptr) {
     auto state = options.state->state_at(install->start);
@@ -155,7 +161,8 @@ void Replica::State::send(raft::Envelope envelope) {
     attachment = *std::move(state);
   }
   // Without its batches an append is lost on the way, as any message may be.
-  if (attachment) out.messages.push_back({std::move(envelope), *std::move(attachment), start, {}});
+  if (attachment)
+    out.messages.push_back({std::move(envelope), *std::move(attachment), start, digest, wants});
 }
 
 }  // namespace penstock::broker

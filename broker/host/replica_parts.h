@@ -1,6 +1,7 @@
 // What a Replica holds. Its ideas are in files of their own: replica_open.cc (from the disk to a
 // group), replica_follower.cc (what a leader sends), replica_leader.cc (appends, reads for peers),
-// replica_start.cc (where the log begins), replica.cc (dispatch, flushes, reading).
+// replica_start.cc (where the log begins), replica_scrub.cc (whether the disk still has it),
+// replica_repair.cc (what is damaged comes from others), replica.cc (dispatch, flushes, reading).
 //
 // Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
 // `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
@@ -40,6 +41,14 @@ struct Replica::State {
   // Follower: until then appends are dropped unseen. One that the log did not take will not be
   // taken a moment later, and the ones behind it would make the leader begin again at once.
   std::int64_t no_appends_before_ms = 0;
+
+  // --- scrub
+  ScrubState scrub;
+  std::map<raft::NodeId, RangeDigest> digests;  // leader: to be told
+
+  // --- repair of what is damaged here: asked for with the next answer to the leader
+  std::optional<WantedRange> wanted;
+  std::int64_t ask_again_ms = 0;
 
   // --- the flush that is under way
   bool flushing = false;
@@ -96,6 +105,16 @@ struct Replica::State {
   Status remember(const ReplicaState& wanted);
   // Before what is below the log start goes: the side file says the truth.
   Status settle_memory();
+
+  // --- replica_repair.cc
+  void ask_for_repair();
+  void mend_from(const PeerMessage& message);
+  void send_wanted(const PeerMessage& message);
+
+  // --- replica_scrub.cc
+  void announce(const RangeDigest& seen);
+  std::optional<RangeDigest> digest_for(raft::NodeId peer);
+  void compare_digest(const PeerMessage& message);
 
   // --- replica_start.cc
   // Where readers begin.

@@ -239,6 +239,10 @@ void to_wire(const GroupMessage& message, wire::v1::ConsensusMessage& out) {
   out.set_partition(message.group.partition.value());
   out.set_attachment_bytes(static_cast<std::uint32_t>(message.message.attachment.size()));
   std::visit([&](const auto& body) { put(body, out); }, message.message.envelope.message);
+  if (const auto& wants = message.message.wants; wants && out.has_append_reply()) {
+    out.mutable_append_reply()->set_wanted_begin(wants->begin.value());
+    out.mutable_append_reply()->set_wanted_end(wants->end.value());
+  }
   if (!out.has_append_request()) return;
   wire::v1::ConsensusMessage::AppendRequest& append = *out.mutable_append_request();
   append.set_log_start(message.message.log_start.value());
@@ -259,6 +263,11 @@ Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::
     append->range.bytes = attachment.size();
   }
   out.message = {.envelope = {from, to, std::move(body)}, .attachment = std::move(attachment)};
+  if (message.has_append_reply() && message.append_reply().wanted_end() != 0) {
+    WantedRange& wants = out.message.wants.emplace();
+    PENSTOCK_TRY_ASSIGN(wants.begin, take_offset(message.append_reply().wanted_begin()));
+    PENSTOCK_TRY_ASSIGN(wants.end, take_offset(message.append_reply().wanted_end()));
+  }
   if (message.has_append_request()) {
     const auto& append = message.append_request();
     PENSTOCK_TRY_ASSIGN(out.message.log_start, take_offset(append.log_start()));

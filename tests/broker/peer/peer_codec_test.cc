@@ -91,6 +91,9 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
       sent.message.log_start = Offset(static_cast<int>(rng.below(100)));
       if (rng.one_in(2)) sent.message.digest = RangeDigest{Offset(3), Offset(70), rng.next()};
     }
+    if (std::holds_alternative<raft::AppendReply>(sent.message.envelope.message) && rng.one_in(2)) {
+      sent.message.wants = WantedRange{Offset(7), Offset(9)};
+    }
     wire::v1::ConsensusMessage wire;
     to_wire(sent, wire);
     EXPECT_EQ(wire.attachment_bytes(), attachment.size());
@@ -103,6 +106,7 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
         << raft::to_string(sent.message.envelope.message);
     EXPECT_EQ(received->message.log_start, sent.message.log_start);
     EXPECT_EQ(received->message.digest, sent.message.digest);
+    EXPECT_EQ(received->message.wants, sent.message.wants);
   }
 }
 

@@ -1,0 +1,75 @@
+// What is damaged on this disk comes from the leader, byte for byte, into its old place: nothing is
+// cut, so that a replica which is damaged elsewhere loses no good copy meanwhile.
+//
+// The member asks beside its answer to a heartbeat; the leader sends those batches as an append of
+// what the member has already, which consensus answers and otherwise ignores.
+#include <algorithm>
+#include <utility>
+
+#include "broker/host/limits.h"
+#include "broker/host/replica_parts.h"
+#include "protocol/record/batch.h"
+
+namespace penstock::broker {
+
+// --- member
+
+void Replica::State::ask_for_repair() {
+  if (ended || now_ms() < ask_again_ms || log->damage().empty()) return;
+  const bool has_leader = group->role() == raft::Role::kFollower &&
+                          group->leader() != raft::kNobody && group->leader() != options.self;
+  if (!has_leader) return;
+  ask_again_ms = now_ms() + options.raft.heartbeat_ms;
+  const auto mendable = log->mendable(kMendBytes);
+  if (!mendable || !*mendable) return;
+  wanted = WantedRange{(*mendable)->begin, (*mendable)->end};
+}
+
+void Replica::State::mend_from(const PeerMessage& message) {
+  const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
+  if (append == nullptr || ended || append->range.empty() || log->damage().empty()) return;
+  if (group->leader() != message.envelope.from || group->term() != append->term) return;
+  const bool is_held = append->range.end <= log->log_end();
+  const auto damaged = std::ranges::any_of(log->damage(), [&](const auto& range) {
+    return range.begin < append->range.end && append->range.begin < range.end;
+  });
+  if (!is_held || !damaged) return;
+  const auto found =
+      describe_batches(message.attachment.view(), append->range.begin, Checksums::kVerify);
+  if (!found || found->end != append->range.end) {
+    ++stats.bad_attachments;
+    return;
+  }
+  const auto mended = log->mend(message.attachment.view());
+  if (!mended) {
+    static_cast<void>(keep_going(fail(mended.error())));
+    return;
+  }
+  stats.mended_runs += *mended;
+  if (*mended > 0) ask_again_ms = 0;
+  look_for_repair();
+}
+
+// --- leader
+
+void Replica::State::send_wanted(const PeerMessage& message) {
+  if (!message.wants || ended || group->role() != raft::Role::kLeader) return;
+  const raft::AppendReply* reply = std::get_if<raft::AppendReply>(&message.envelope.message);
+  const bool is_member = group->membership().contains(message.envelope.from);
+  if (reply == nullptr || reply->term != group->term() || !is_member) return;
+  const auto [begin, end] = *message.wants;
+  if (begin < log->log_start() || end > log->log_end() || begin >= end) return;
+  const auto found = log->read(begin, kMaxMendBytes, end);
+  if (!found) return;
+  auto range = describe_batches(found->batches.view(), begin, Checksums::kAlreadyVerified);
+  if (!range || range->empty()) return;  // also when no batch begins there
+  raft::AppendRequest request{.term = group->term(),
+                              .previous = group->point_at(begin),
+                              .range = *std::move(range),
+                              .commit = group->committed(),
+                              .round = 0};
+  out.messages.push_back(
+      {{options.self, message.envelope.from, std::move(request)}, found->batches});
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,197 @@
+// Stories of disks that rot, and of the copies that put them right.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/broker/host/cluster.h"
+#include "tests/storage/expect.h"
+
+namespace penstock::broker {
+namespace {
+
+using fakes::Survives;
+using testing::IsEmpty;
+
+class RepairTest : public testing::Test {
+ protected:
+  RepairTest() {
+    trio.start_everyone();
+    EXPECT_TRUE(trio.produce(60, 100));
+    trio.run(2'000);  // checkpoints
+  }
+  void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
+
+  Member& other_than(const Member& one) { return trio.node(one.id.value() == 1 ? 2 : 1); }
+  Member& third(const Member& a, const Member& b) {
+    return trio.node(6 - a.id.value() - b.id.value());
+  }
+  static std::vector<std::string> segments(Member& member) {
+    std::vector<std::string> all;
+    for (const std::string& path : member.env->files(kReplicaDir)) {
+      if (path.ends_with(".log")) all.push_back(path);
+    }
+    return all;
+  }
+  // One bit in the middle of a segment; nobody has seen it yet.
+  static void flip(Member& member, std::size_t segment, std::size_t at = 300) {
+    const std::string path = segments(member)[segment];
+    Bytes bytes = *member.env->contents(path);
+    bytes.at(at) ^= std::byte{1};
+    member.env->put(path, bytes);
+  }
+  // One pass of a scrub.
+  void look(Member& member, std::uint64_t piece = 1'000) {
+    while (const auto work = member->begin_scrub(piece)) {
+      member->complete_scrub(work->run());
+      trio.drain(member);
+    }
+  }
+  bool is_whole(Member& member) {
+    look(member, 1U << 20);
+    return member->log().damage().empty() && !member->is_damaged();
+  }
+
+  Cluster trio{nodes({1, 2, 3})};
+};
+
+TEST_F(RepairTest, ADamagedFollowerIsPutRightByItsLeaderAndLosesNothing) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  flip(rotten, 0);
+  flip(rotten, 1, 700);
+  const Offset durable = rotten->durable_end();
+  look(rotten);
+  trio.tick(rotten);
+  ASSERT_TRUE(rotten->is_damaged());
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }));
+  EXPECT_EQ(rotten->durable_end(), durable) << "nothing was cut";
+  EXPECT_EQ(rotten.truncations, 0);
+  EXPECT_GE(rotten->stats().mended_runs, 2U);
+  trio.restart(rotten, Survives::kNothingUnsynced);
+  EXPECT_TRUE(is_whole(rotten)) << "it is on the disk";
+  trio.stop(leader);
+  ASSERT_TRUE(trio.produce(3)) << "its vote counts again";
+}
+
+TEST_F(RepairTest, ADamagedLeaderHandsOverAndIsPutRight) {
+  Member& rotten = trio.elect();
+  flip(rotten, 0);
+  look(rotten);
+  trio.tick(rotten);
+  ASSERT_EQ(rotten->role(), raft::Role::kFollower);
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }));
+  EXPECT_NE(trio.leader(), &rotten);
+}
+
+TEST_F(RepairTest, TwoWithDamageInDifferentPlacesAreBothPutRightByTheThird) {
+  Member& first = trio.elect();
+  Member& second = other_than(first);
+  flip(first, 0);
+  flip(second, 1);
+  look(first);
+  look(second);
+  trio.tick(first);
+  trio.tick(second);
+  ASSERT_TRUE(first->is_damaged());
+  ASSERT_TRUE(second->is_damaged());
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(first) && is_whole(second); }));
+  EXPECT_EQ(trio.leader(), &third(first, second));
+}
+
+TEST_F(RepairTest, AShortenedFileIsFilledAgain) {
+  Member& rotten = other_than(trio.elect());
+  trio.crash(rotten, Survives::kNothingUnsynced);
+  const std::string path = segments(rotten).front();
+  Bytes bytes = *rotten.env->contents(path);
+  bytes.resize(bytes.size() / 3);
+  rotten.env->put(path, bytes);
+  ASSERT_OK(trio.start(rotten));
+  ASSERT_TRUE(rotten->is_damaged());
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }));
+  trio.restart(rotten, Survives::kNothingUnsynced);
+  EXPECT_TRUE(is_whole(rotten));
+}
+
+// --- digests
+
+TEST_F(RepairTest, AScrubOfTheLeaderComparesItsCopyWithAllOthers) {
+  Member& leader = trio.elect();
+  look(leader);
+  EXPECT_EQ(leader->scrub().passes, 1U);
+  EXPECT_GE(leader->scrub().total_bytes, 60U * 100);
+  trio.run(500);
+  for (Member* member : {&other_than(leader), &third(leader, other_than(leader))}) {
+    EXPECT_EQ((*member)->scrub().compared, 1U) << "pieces that follow each other are one range";
+    EXPECT_EQ((*member)->scrub().divergences, 0U);
+  }
+}
+
+TEST_F(RepairTest, ACopyThatIsValidAndDifferentIsFound) {
+  Member& leader = trio.elect();
+  Member& other = other_than(leader);
+  look(leader);
+  bool altered = false;
+  trio.loses = [&](const PeerMessage& message) {
+    if (message.envelope.to != other.id || !message.digest) return false;
+    PeerMessage bad = message;
+    bad.digest->sum ^= 1;
+    other->receive(bad);
+    altered = true;
+    return true;
+  };
+  trio.run(500);
+  ASSERT_TRUE(altered);
+  EXPECT_EQ(other->scrub().divergences, 1U);
+  ASSERT_TRUE(other->scrub().divergent.has_value());
+  EXPECT_EQ(other->scrub().divergent->end, leader->committed());
+}
+
+TEST_F(RepairTest, AScrubStepsOverDamageAndFinishes) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  trio.cut_off(rotten.id.value());
+  flip(rotten, 0);
+  flip(rotten, 2);
+  look(rotten);
+  EXPECT_EQ(rotten->scrub().passes, 1U);
+  EXPECT_EQ(rotten->log().damage().size(), 2U);
+  EXPECT_EQ(rotten->scrub().next, Offset(0));
+}
+
+TEST_F(RepairTest, BytesThatAreNotTheOldOnesAreNotTaken) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  flip(rotten, 0);
+  look(rotten);
+  trio.loses = [&](const PeerMessage& message) {
+    // On the way, each batch of the answer gets another leader epoch: no checksum of it changes.
+    if (message.envelope.to != rotten.id || message.attachment.empty()) return false;
+    PeerMessage bad = message;
+    Bytes bytes(bad.attachment.view().begin(), bad.attachment.view().end());
+    bytes[15] ^= std::byte{4};
+    bad.attachment = SharedBytes(std::move(bytes));
+    rotten->receive(bad);
+    return true;
+  };
+  trio.run(3'000);
+  EXPECT_FALSE(is_whole(rotten));
+  EXPECT_EQ(rotten->stats().mended_runs, 0U);
+  trio.loses = [](const PeerMessage&) { return false; };
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }));
+}
+
+TEST_F(RepairTest, WhoIsAloneKeepsItsDamageAndItsService) {
+  Cluster cluster(nodes({1}));
+  Member& only = cluster.node(1);
+  ASSERT_OK(cluster.start(only));
+  ASSERT_TRUE(cluster.produce(30, 100));
+  cluster.run(1'000);
+  flip(only, 0);
+  while (const auto work = only->begin_scrub(1'000)) only->complete_scrub(work->run());
+  cluster.run(1'000);
+  EXPECT_FALSE(only->log().damage().empty());
+  EXPECT_TRUE(only->is_ready());
+  ASSERT_TRUE(cluster.produce(3));
+}
+
+}  // namespace
+}  // namespace penstock::broker

@@ -1,8 +1,10 @@
 #include "client/async_admin.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "client/admin_codec.h"
+#include "client/limits.h"
 #include "client/offset_lookup.h"
 #include "protocol/rpc/typed_call.h"
 #include "protocol/wire/error_message.h"
@@ -12,6 +14,18 @@ namespace penstock::client {
 namespace {
 
 using std::chrono::steady_clock;
+
+// What is wrong with an answer; one that does not parse is the caller's to tell.
+template <typename Response>
+Status judge(const SharedBytes& bytes) {
+  Response response;
+  if (!rpc::deserialize(bytes.view(), response)) return {};
+  PENSTOCK_TRY(wire::status_of(response));
+  if constexpr (std::is_same_v<Response, wire::v1::DescribeTopicsResponse>) {
+    for (const wire::v1::Topic& topic : response.topics()) PENSTOCK_TRY(wire::status_of(topic));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -33,10 +47,12 @@ Task<Result<Value>> AsyncAdmin::with_retries(std::string what, History& history,
     if (error.outcome() == Outcome::kMaybeDone && !history.doubt) history.doubt = error;
     const auto retry_at = steady_clock::now() + cluster_.pause(++history.failures);
     if (retry_at >= deadline) {
-      const Error& told = history.doubt ? *history.doubt : error;
-      co_return fail(Error(told).context(
-          what + " (tried " + std::to_string(history.failures) + " times within " +
-          std::to_string(cluster_.config().request_timeout.count()) + " ms)"));
+      const std::string tried = what + " (tried " + std::to_string(history.failures) +
+                                " times within " +
+                                std::to_string(cluster_.config().request_timeout.count()) + " ms";
+      const bool in_doubt = history.doubt && error.outcome() == Outcome::kNotDone;
+      if (!in_doubt) co_return fail(std::move(error).context(tried + ")"));
+      co_return fail(Error(*history.doubt).context(tried + ", at last " + error.to_string() + ")"));
     }
     PENSTOCK_CO_TRY(co_await sleep_for(retry_at - steady_clock::now()));
   }
@@ -44,10 +60,17 @@ Task<Result<Value>> AsyncAdmin::with_retries(std::string what, History& history,
 
 template <typename Response, typename Request>
 Task<Result<Response>> AsyncAdmin::ask_any(wire::Api api, Request request, rpc::Deadline deadline) {
-  PENSTOCK_CO_TRY_ASSIGN(auto channel, co_await cluster_.connect_any(deadline));
+  const milliseconds patience = cluster_.config().request_timeout / kAttemptsPerCall;
   PENSTOCK_CO_TRY_ASSIGN(
-      auto reply, (co_await rpc::call<Response>(*channel, api, std::move(request), {}, deadline)));
-  co_return std::move(reply.message);
+      const SharedBytes bytes,
+      co_await cluster_.ask_any(api, rpc::serialize(request), judge<Response>, patience, deadline));
+  Response response;
+  if (!rpc::deserialize(bytes.view(), response)) {
+    co_return fail(Errc::kBadFrame,
+                   std::string(wire::name(api)) + ": the answer is no such message");
+  }
+  PENSTOCK_CO_TRY(wire::status_of(response));
+  co_return response;
 }
 
 Task<Result<Uuid>> AsyncAdmin::create_topic(const NewTopic& topic) {
@@ -139,16 +162,15 @@ Task<Result<std::vector<OffsetAnswer>>> AsyncAdmin::list_offsets(const std::stri
 Task<Result<std::vector<OffsetAnswer>>> AsyncAdmin::list_offsets_once(const std::string& topic,
                                                                       StartAt at,
                                                                       rpc::Deadline deadline) {
-  // Always as it is now: partitions may have been added.
+  // Always as it is now: partitions may have been added, and leaders may have moved.
+  deadline = cluster_.attempt_deadline(deadline);
   PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
   PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
   std::vector<OffsetQuery> queries;
   for (std::size_t i = 0; i < known.partitions.size(); ++i) {
     const PartitionId partition(static_cast<std::int32_t>(i));
-    queries.push_back({.id = {known.id, partition},
-                       .leader = known.partitions[i].leader,
-                       .leader_epoch = known.partitions[i].leader_epoch,
-                       .at = at});
+    queries.push_back(
+        {.topic = topic, .id = {known.id, partition}, .known = known.partitions[i], .at = at});
   }
   co_return co_await look_up_offsets(cluster_, std::move(queries), deadline);
 }
@@ -163,18 +185,28 @@ Task<Result<Offset>> AsyncAdmin::delete_records(const std::string& topic, Partit
       });
 }
 
-Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
-                                                     PartitionId partition, Offset before,
-                                                     rpc::Deadline deadline) {
+Task<Result<std::shared_ptr<rpc::Channel>>> AsyncAdmin::leader_of(const std::string& topic,
+                                                                  PartitionId partition,
+                                                                  Uuid& topic_id,
+                                                                  rpc::Deadline deadline) {
   PENSTOCK_CO_TRY(co_await cluster_.refresh({topic}, deadline));
   PENSTOCK_CO_TRY_ASSIGN(const TopicMetadata known, co_await cluster_.topic(topic, deadline));
   if (!known.has(partition)) co_return fail(Errc::kUnknownPartition);
-  const BrokerId leader = known.partitions[static_cast<std::size_t>(partition.value())].leader;
-  PENSTOCK_CO_TRY_ASSIGN(auto channel,
-                         co_await cluster_.connect(leader, Lane::kRequests, deadline));
+  const auto& place = known.partitions[static_cast<std::size_t>(partition.value())];
+  if (place.leader == kNoBroker) co_return fail(no_leader(topic, partition, place.replicas));
+  topic_id = known.id;
+  co_return co_await cluster_.connect(place.leader, Lane::kRequests, deadline);
+}
+
+Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
+                                                     PartitionId partition, Offset before,
+                                                     rpc::Deadline deadline) {
+  deadline = cluster_.attempt_deadline(deadline);
+  Uuid topic_id;
+  PENSTOCK_CO_TRY_ASSIGN(auto channel, co_await leader_of(topic, partition, topic_id, deadline));
   wire::v1::DeleteRecordsRequest request;
   auto* const range = request.add_ranges();
-  range->set_topic_id(wire::to_wire(known.id));
+  range->set_topic_id(wire::to_wire(topic_id));
   range->set_partition(partition.value());
   range->set_before(before.value());
   PENSTOCK_CO_TRY_ASSIGN(auto reply,
@@ -184,7 +216,7 @@ Task<Result<Offset>> AsyncAdmin::delete_records_once(const std::string& topic,
     co_return fail(Errc::kBadFrame, "DeleteRecords was answered for other partitions than asked");
   }
   const auto& answer = reply.message.answers(0);
-  PENSTOCK_CO_TRY(wire::status_of(answer));
+  PENSTOCK_CO_TRY(said_by_leader(wire::status_of(answer)));
   co_return Offset(answer.log_start());
 }
 

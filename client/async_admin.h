@@ -41,8 +41,13 @@ class AsyncAdmin {
 
   template <typename Value, typename Once>
   Task<Result<Value>> with_retries(std::string what, History& history, Once once);
+  // One round over the brokers.
   template <typename Response, typename Request>
   Task<Result<Response>> ask_any(wire::Api api, Request request, rpc::Deadline deadline);
+  // A request for one partition's leader, as known at the moment.
+  Task<Result<std::shared_ptr<rpc::Channel>>> leader_of(const std::string& topic,
+                                                        PartitionId partition, Uuid& topic_id,
+                                                        rpc::Deadline deadline);
   Task<Result<std::vector<OffsetAnswer>>> list_offsets_once(const std::string& topic, StartAt at,
                                                             rpc::Deadline deadline);
   Task<Result<Offset>> delete_records_once(const std::string& topic, PartitionId partition,

@@ -76,6 +76,7 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::locate(
                      .id = {topic.id, wanted.partition},
                      .leader = known.leader,
                      .leader_epoch = known.leader_epoch,
+                     .replicas = known.replicas,
                      .position = Offset(given ? wanted.start.value : 0)});
   }
   co_return seats;
@@ -105,7 +106,10 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve_once(
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < seats.size(); ++i) {
     if (partitions[i].start.kind == StartAt::Kind::kOffset) continue;
-    queries.push_back({seats[i].id, seats[i].leader, seats[i].leader_epoch, partitions[i].start});
+    queries.push_back({.topic = seats[i].topic,
+                       .id = seats[i].id,
+                       .known = {seats[i].leader, seats[i].leader_epoch, seats[i].replicas},
+                       .at = partitions[i].start});
     which.push_back(i);
   }
   PENSTOCK_CO_TRY_ASSIGN(const auto answers,
@@ -117,7 +121,7 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve_once(
 Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve(std::vector<Assignment> partitions) {
   const auto deadline = now_of(clock_) + cluster_.config().request_timeout;
   for (std::uint32_t failures = 0;;) {
-    auto seats = co_await resolve_once(partitions, deadline);
+    auto seats = co_await resolve_once(partitions, cluster_.attempt_deadline(deadline));
     if (seats) co_return seats;
     const Error& error = seats.error();
     const Instant retry_at = now_of(clock_) + cluster_.pause(++failures);
@@ -214,6 +218,9 @@ Instant AsyncConsumer::pump() {
     core_.on_damage(damage.seat, damage.from, damage.error, now);
   }
   core_.tick(now);
+  for (const BrokerId broker : core_.take_deserted()) {
+    cluster_.give_up(broker, Lane::kFetches, cluster_.channel(broker, Lane::kFetches));
+  }
   fetch_what_can_be_fetched(now);
   tell_what_was_decided(now);
   return core_.next_deadline(now);
@@ -223,6 +230,7 @@ void AsyncConsumer::fetch_what_can_be_fetched(Instant now) {
   for (const BrokerId broker : core_.brokers_with_work(now)) {
     auto channel = cluster_.channel(broker, Lane::kFetches);
     if (!channel) {
+      core_.on_connecting(broker, now);
       if (connecting_.insert(broker).second) tasks_.spawn("connect", connect(broker));
       continue;
     }
@@ -246,7 +254,7 @@ void AsyncConsumer::tell_what_was_decided(Instant /*now*/) {
     tasks_.spawn("reset", reset(wanted));
   }
   for (const std::string& topic : core_.take_stale_topics()) {
-    if (refreshing_.insert(topic).second) tasks_.spawn("refresh", refresh(topic));
+    if (search_.begin(topic)) tasks_.spawn("refresh", refresh(topic));
   }
 }
 
@@ -312,18 +320,28 @@ void AsyncConsumer::keep(const FetchPlan& plan, FetchAnswer answer, Instant now)
 }
 
 Task<void> AsyncConsumer::refresh(std::string topic) {
+  std::vector<PartitionMetadata> before;
+  if (const TopicMetadata* known = cluster_.metadata().topic(topic)) before = known->partitions;
   Status status =
       co_await cluster_.refresh({topic}, now_of(clock_) + cluster_.config().request_timeout);
+  const TopicMetadata* known = cluster_.metadata().topic(topic);
+  const bool news = known != nullptr && known->partitions != before;
+  const std::uint32_t fruitless = search_.answered(topic, news, now_of(clock_));
   refresh_failures_ = status ? 0 : refresh_failures_ + 1;
-  if (const TopicMetadata* known = cluster_.metadata().topic(topic); status && known != nullptr) {
+  if (status && known != nullptr) {
     core_.place(*known);
+    if (auto want = core_.want_of_leader()) shelf_->note_error(std::move(want));
   } else if (!status && status.error().code() == Errc::kUnknownTopic) {
     core_.topic_gone(topic, status.error());
+    search_.forget(topic);
+  } else if (!status) {
+    shelf_->note_error(std::move(status).error());
   }
   wakeup_->notify_all();
   // An answer that is not better yet must not be asked for again without a pause.
-  co_await sleep_for(cluster_.pause(1 + refresh_failures_));
-  refreshing_.erase(topic);
+  co_await sleep_for(refresh_failures_ == 0 ? cluster_.search_pause(fruitless)
+                                            : cluster_.pause(1 + refresh_failures_));
+  search_.end(topic);
   wakeup_->notify_all();
 }
 

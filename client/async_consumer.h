@@ -16,6 +16,7 @@
 #include "client/cluster.h"
 #include "client/consumer_core.h"
 #include "client/fetch_codec.h"
+#include "client/leader_search.h"
 #include "client/shelf.h"
 
 namespace penstock::client {
@@ -67,7 +68,7 @@ class AsyncConsumer {
   ConsumerCore core_;
   std::vector<SeatStart> seats_;
   std::set<BrokerId> connecting_;
-  std::set<std::string> refreshing_;
+  LeaderSearch search_;
   std::uint32_t refresh_failures_ = 0;  // in a row
   bool stopping_ = false;
   TaskGroup tasks_;

@@ -84,6 +84,9 @@ Instant AsyncProducer::pump() {
   const Instant now = now_of(clock_);
   take_drafts(now);
   core_.tick(now);
+  for (const BrokerId broker : core_.take_deserted()) {
+    cluster_.give_up(broker, Lane::kRequests, channel_of(broker));
+  }
   send_what_can_be_sent(now);
   refresh_what_is_stale(now);
   settle();
@@ -121,6 +124,7 @@ void AsyncProducer::send_what_can_be_sent(Instant now) {
   for (const BrokerId broker : core_.brokers_with_work(now)) {
     auto channel = channel_of(broker);
     if (!channel) {
+      core_.on_connecting(broker, now);
       if (connecting_.insert(broker).second) tasks_.spawn("connect", connect(broker));
       continue;
     }
@@ -182,31 +186,38 @@ void AsyncProducer::take_reply(const ProduceCall& call, Result<rpc::Reply> reply
 
 void AsyncProducer::refresh_what_is_stale(Instant now) {
   for (const std::string& topic : core_.take_stale_topics()) {
-    if (refreshing_.insert(topic).second) tasks_.spawn("refresh", refresh(topic));
+    if (search_.begin(topic)) tasks_.spawn("refresh", refresh(topic));
   }
   for (const auto& [topic, slots] : topics_) {
     if (cluster_.metadata().is_older_than(topic, cluster_.config().metadata_max_age, now) &&
-        refreshing_.insert(topic).second) {
+        search_.begin(topic)) {
       tasks_.spawn("refresh", refresh(topic));
     }
   }
 }
 
 Task<void> AsyncProducer::refresh(std::string topic) {
+  std::vector<PartitionMetadata> before;
+  if (const TopicMetadata* known = cluster_.metadata().topic(topic)) before = known->partitions;
   Status status =
       co_await cluster_.refresh({topic}, steady_clock::now() + cluster_.config().request_timeout);
+  const TopicMetadata* known = cluster_.metadata().topic(topic);
+  const bool news = known != nullptr && known->partitions != before;
+  const std::uint32_t fruitless = search_.answered(topic, news, steady_clock::now());
   refresh_failures_ = status ? 0 : refresh_failures_ + 1;
-  if (const TopicMetadata* known = cluster_.metadata().topic(topic); status && known != nullptr) {
+  if (status && known != nullptr) {
     place(*known);
   } else if (!status && status.error().code() == Errc::kUnknownTopic) {
     intake_->forget_topic(topic);
     core_.remove(topics_[topic], status.error());
     topics_.erase(topic);
+    search_.forget(topic);
   }
   wakeup_->notify_all();
   // An answer that is not better yet must not be asked for again without a pause.
-  co_await sleep_for(cluster_.pause(1 + refresh_failures_));
-  refreshing_.erase(topic);
+  co_await sleep_for(status ? cluster_.search_pause(fruitless)
+                            : cluster_.pause(1 + refresh_failures_));
+  search_.end(topic);
   wakeup_->notify_all();
 }
 
@@ -220,7 +231,8 @@ void AsyncProducer::place(const TopicMetadata& topic) {
                 {.topic = topic.name,
                  .id = {topic.id, partition},
                  .leader = topic.partitions[i].leader,
-                 .leader_epoch = topic.partitions[i].leader_epoch},
+                 .leader_epoch = topic.partitions[i].leader_epoch,
+                 .replicas = topic.partitions[i].replicas},
                 now);
   }
   auto& known = topics_[topic.name];

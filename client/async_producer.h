@@ -14,6 +14,7 @@
 #include "base/task.h"
 #include "client/cluster.h"
 #include "client/intake.h"
+#include "client/leader_search.h"
 #include "client/producer_core.h"
 
 namespace penstock::client {
@@ -73,7 +74,7 @@ class AsyncProducer {
   ProducerCore core_;
   std::map<std::string, std::vector<Slot>> topics_;  // whose slots are placed
   std::set<BrokerId> connecting_;
-  std::set<std::string> refreshing_;
+  LeaderSearch search_;
   std::uint32_t refresh_failures_ = 0;  // in a row
   std::uint64_t requests_settled_ = 0;
   std::uint64_t retries_settled_ = 0;

@@ -1,8 +1,10 @@
 #include "client/cluster.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
+#include "client/broker_round.h"
 #include "client/limits.h"
 #include "client/metadata_codec.h"
 #include "protocol/rpc/typed_call.h"
@@ -30,6 +32,22 @@ Status check(const ClientConfig& config) {
   return {};
 }
 
+Result<wire::v1::DescribeTopicsResponse> parse_topics(const SharedBytes& bytes) {
+  wire::v1::DescribeTopicsResponse response;
+  if (!rpc::deserialize(bytes.view(), response)) {
+    return fail(Errc::kBadFrame, "the answer to DescribeTopics is no such message");
+  }
+  PENSTOCK_TRY(wire::status_of(response));
+  return response;
+}
+
+// The first thing that is wrong with the answer as a whole, or with a topic of it.
+Status judge_topics(const SharedBytes& bytes) {
+  PENSTOCK_TRY_ASSIGN(const auto response, parse_topics(bytes));
+  for (const wire::v1::Topic& topic : response.topics()) PENSTOCK_TRY(wire::status_of(topic));
+  return {};
+}
+
 }  // namespace
 
 Cluster::Cluster(asio::any_io_executor executor, ClientConfig config)
@@ -46,15 +64,32 @@ Task<Status> Cluster::open() {
     bootstrap_.push_back(
         std::make_unique<Connection>(executor_, address, config_, rng_, Connection::Log::kNothing));
   }
+  // The first time around nobody waits long for one that hangs; the second time, for those only.
+  const auto deadline = steady_clock::now() + config_.connect_timeout;
+  for (const bool first_time : {true, false}) {
+    for (const auto& connection : bootstrap_) {
+      if (!first_time && !connection->is_connecting() && !connection->channel()) continue;
+      const bool is_last = connection == bootstrap_.back();
+      const auto until =
+          first_time && !is_last ? steady_clock::now() + kBootstrapHeadStart : deadline;
+      auto channel = co_await connection->connect(std::min(until, deadline));
+      if (channel) {
+        note_cluster(**channel);
+        co_return Status{};
+      }
+      if (channel.error().code() == Errc::kCancelled) co_return std::unexpected(channel.error());
+    }
+  }
   std::string failures;
   for (const auto& connection : bootstrap_) {
-    auto channel = co_await connection->connect(steady_clock::now() + config_.connect_timeout);
-    if (channel) co_return Status{};
-    if (channel.error().code() == Errc::kCancelled) co_return std::unexpected(channel.error());
     failures += (failures.empty() ? "" : "; ") + connection->peer().to_string() + ": " +
-                channel.error().message();
+                connection->not_connected().message();
   }
   co_return fail(Errc::kConnectFailed, "no bootstrap address answers: " + failures);
+}
+
+void Cluster::note_cluster(const rpc::Channel& channel) {
+  if (cluster_id_.is_nil()) cluster_id_ = channel.peer().cluster_id;
 }
 
 Task<void> Cluster::close() {
@@ -71,6 +106,7 @@ Connection& Cluster::connection_to(BrokerId broker, Lane lane, const rpc::Endpoi
   } else {
     connection->move_to(peer);
   }
+  connection->expect(cluster_id_, broker);
   return *connection;
 }
 
@@ -89,36 +125,82 @@ Task<Result<std::shared_ptr<rpc::Channel>>> Cluster::connect(BrokerId broker, La
   co_return co_await connection_to(broker, lane, *peer).connect(deadline);
 }
 
-std::shared_ptr<rpc::Channel> Cluster::any_open_channel() const {
-  for (const auto& [key, connection] : connections_) {
-    if (key.second != Lane::kRequests) continue;
-    if (auto channel = connection->channel()) return channel;
+// Known brokers first, then the addresses that were given: one of them may still be there when
+// every address that was learned from it has become stale.
+std::vector<Cluster::Candidate> Cluster::round() {
+  std::vector<Connection*> connections;
+  std::set<rpc::Endpoint> addresses;
+  for (const auto& [id, peer] : metadata_.brokers()) {
+    Connection* connection = &connection_to(id, Lane::kRequests, peer);
+    for (const auto& given : bootstrap_) {
+      const bool same = given->peer() == peer && given->channel();
+      if (same && !connection->channel()) connection = given.get();
+    }
+    connections.push_back(connection);
+    addresses.insert(peer);
   }
-  for (const auto& connection : bootstrap_) {
-    if (auto channel = connection->channel()) return channel;
+  for (const auto& given : bootstrap_) {
+    given->expect(cluster_id_, kNoBroker);
+    if (!addresses.contains(given->peer())) connections.push_back(given.get());
   }
-  return nullptr;
+  const auto now = steady_clock::now();
+  std::vector<BrokerWay> ways;
+  for (const Connection* connection : connections) {
+    ways.push_back({.silent = connection->is_silent(), .retry_at = connection->retry_at()});
+  }
+  std::vector<Candidate> round;
+  for (const std::size_t i : asking_order(ways, turn_++, now)) {
+    round.push_back(
+        {.connection = connections[i], .promises = !ways[i].silent && ways[i].retry_at <= now});
+  }
+  return round;
 }
 
-Task<Result<std::shared_ptr<rpc::Channel>>> Cluster::connect_any(rpc::Deadline deadline) {
-  if (auto open = any_open_channel()) co_return open;
-  // Known brokers first, then the bootstrap addresses: one of them may still be there when every
-  // address that was learned from it has become stale.
-  std::vector<Connection*> candidates;
-  for (const auto& [id, peer] : metadata_.brokers()) {
-    candidates.push_back(&connection_to(id, Lane::kRequests, peer));
+Task<Result<SharedBytes>> Cluster::ask(Connection& connection, wire::Api api, Bytes message,
+                                       rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY_ASSIGN(auto channel, co_await connection.connect(deadline));
+  note_cluster(*channel);
+  auto reply = co_await channel->call(api, std::move(message), {}, deadline);
+  if (reply) {
+    connection.note_answer();
+    co_return std::move(reply->message);
   }
-  for (const auto& connection : bootstrap_) candidates.push_back(connection.get());
+  if (reply.error().code() == Errc::kTimeout) connection.note_silence();
+  co_return std::unexpected(
+      std::move(reply).error().context("broker " + connection.peer().to_string()));
+}
+
+Task<Result<SharedBytes>> Cluster::ask_any(wire::Api api, Bytes message, Judge judge,
+                                           Patience patience, rpc::Deadline deadline) {
+  const bool changes =
+      wire::find_api(static_cast<std::uint16_t>(api))->effect == wire::Effect::kChanges;
+  std::optional<SharedBytes> answer;
   std::optional<Error> first_error;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    // Each gets its share of the time that is left, so that one that hangs does not take it all.
+  const std::vector<Candidate> candidates = round();
+  for (const Candidate& candidate : candidates) {
+    if (answer && !candidate.promises) break;
+    const bool is_last = &candidate == &candidates.back() && !answer;
     const auto now = steady_clock::now();
-    const auto share = (deadline - now) / static_cast<std::int64_t>(candidates.size() - i);
-    auto channel = co_await candidates[i]->connect(std::min(deadline, now + share));
-    if (channel) co_return channel;
-    if (channel.error().code() == Errc::kCancelled) co_return std::unexpected(channel.error());
-    if (!first_error) first_error = std::move(channel).error();
+    const auto until =
+        is_last ? deadline : std::min(deadline, now + (answer ? kConfirmPatience : patience));
+    auto reply = co_await ask(*candidate.connection, api, message, until);
+    if (!reply) {
+      const Errc code = reply.error().code();
+      const bool in_doubt =
+          changes && code != Errc::kConnectFailed && reply.error().outcome() == Outcome::kMaybeDone;
+      if (code == Errc::kCancelled || in_doubt) co_return reply;
+      if (!first_error) first_error = std::move(reply).error();
+      if (steady_clock::now() >= deadline) break;
+      continue;
+    }
+    const Status judged = judge(*reply);
+    const bool elsewhere =
+        !judged && judged.error().outcome() == Outcome::kNotDone &&
+        (judged.error().retriable() || (!changes && judged.error().code() == Errc::kUnknownTopic));
+    if (!elsewhere) co_return reply;
+    if (!answer) answer = std::move(*reply);
   }
+  if (answer) co_return *std::move(answer);
   co_return fail(first_error.value_or(Error(Errc::kConnectFailed, "no broker is known")));
 }
 
@@ -128,34 +210,49 @@ void Cluster::give_up(BrokerId broker, Lane lane, const std::shared_ptr<rpc::Cha
   }
 }
 
-Task<Status> Cluster::refresh(std::vector<std::string> topics, rpc::Deadline deadline) {
-  PENSTOCK_ASSERT(topics.size() <= kMaxTopicsPerRequest, "callers ask for topics in portions");
-  PENSTOCK_CO_TRY_ASSIGN(auto channel, co_await connect_any(deadline));
-  wire::v1::DescribeTopicsRequest request;
-  for (const std::string& name : topics) request.add_names(name);
-  PENSTOCK_CO_TRY_ASSIGN(auto reply,
-                         (co_await rpc::call<wire::v1::DescribeTopicsResponse>(
-                             *channel, wire::Api::kDescribeTopics, request, {}, deadline)));
-  for (const wire::v1::Broker& broker : reply.message.brokers()) {
-    metadata_.update_broker(broker.id(),
-                            {broker.host(), static_cast<std::uint16_t>(broker.port())});
+std::chrono::milliseconds Cluster::search_pause(std::uint32_t fruitless) {
+  return std::min(pause(1 + fruitless), kMaxLeaderSearchPause);
+}
+
+rpc::Deadline Cluster::attempt_deadline(rpc::Deadline deadline) const {
+  return std::min(deadline, steady_clock::now() + config_.request_timeout / kAttemptsPerCall);
+}
+
+Status Cluster::take_in(const wire::v1::DescribeTopicsResponse& response) {
+  const MetadataOffset as_of = response.metadata_offset();
+  std::map<BrokerId, rpc::Endpoint> brokers;
+  for (const wire::v1::Broker& broker : response.brokers()) {
+    brokers[broker.id()] = {broker.host(), static_cast<std::uint16_t>(broker.port())};
   }
+  metadata_.update_brokers(brokers, as_of);
   Status outcome;
-  for (const wire::v1::Topic& topic : reply.message.topics()) {
+  for (const wire::v1::Topic& topic : response.topics()) {
     Status status = wire::status_of(topic);
     if (status) {
-      auto known = topic_from_wire(topic, steady_clock::now());
+      auto known = topic_from_wire(topic, steady_clock::now(), as_of);
       if (known) {
         metadata_.update_topic(std::move(*known));
       } else {
         status = std::unexpected(std::move(known).error());
       }
-    } else if (status.error().code() == Errc::kUnknownTopic) {
-      metadata_.forget_topic(topic.name());
+    } else if (status.error().code() == Errc::kUnknownTopic &&
+               !metadata_.forget_topic(topic.name(), as_of)) {
+      status = fail(Errc::kNotReady, topic.name() + ": the broker has not heard of it yet");
     }
     if (!status && outcome) outcome = std::move(status);
   }
-  co_return outcome;
+  return outcome;
+}
+
+Task<Status> Cluster::refresh(std::vector<std::string> topics, rpc::Deadline deadline) {
+  PENSTOCK_ASSERT(topics.size() <= kMaxTopicsPerRequest, "callers ask for topics in portions");
+  wire::v1::DescribeTopicsRequest request;
+  for (const std::string& name : topics) request.add_names(name);
+  PENSTOCK_CO_TRY_ASSIGN(const SharedBytes answer,
+                         co_await ask_any(wire::Api::kDescribeTopics, rpc::serialize(request),
+                                          judge_topics, kAskPatience, deadline));
+  PENSTOCK_CO_TRY_ASSIGN(const auto response, parse_topics(answer));
+  co_return take_in(response);
 }
 
 Task<Result<TopicMetadata>> Cluster::topic(std::string name, rpc::Deadline deadline) {

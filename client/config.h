@@ -66,6 +66,13 @@ struct StartAt {
 
 enum class OnOutOfRange { kFail, kBeginning, kEnd };
 
+enum class ReadFrom {
+  kLeader,
+  // Any replica may answer, with what it knows to be committed, which may be less than the leader
+  // does. The leader is read instead when a replica fails, or has had nothing new for a while.
+  kAnyReplica,
+};
+
 struct ConsumerConfig {
   std::size_t memory_limit_bytes = 64U << 20;  // fetched and not yet taken, over all partitions
   std::size_t fetch_bytes = 4U << 20;          // of one request
@@ -73,6 +80,7 @@ struct ConsumerConfig {
   std::size_t min_fetch_bytes = 1;
   milliseconds max_wait{500};  // long poll
   OnOutOfRange on_out_of_range = OnOutOfRange::kFail;
+  ReadFrom read_from = ReadFrom::kLeader;
   record::DecompressLimits decompress{};
 };
 

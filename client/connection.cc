@@ -24,6 +24,35 @@ Connection::Connection(asio::any_io_executor executor, rpc::Endpoint peer,
       changed_(executor),
       tasks_(executor) {}
 
+void Connection::move_to(const rpc::Endpoint& peer) {
+  if (peer == peer_) return;
+  peer_ = peer;
+  retry_at_ = Instant::min();
+  changed_.notify_all();
+}
+
+void Connection::expect(const Uuid& cluster_id, std::int32_t broker_id) {
+  cluster_id_ = cluster_id;
+  broker_id_ = broker_id;
+}
+
+// An address may have passed to another broker, or to another cluster: ports are used again.
+Status Connection::check(const rpc::PeerInfo& found) const {
+  const bool both_known = !cluster_id_.is_nil() && !found.cluster_id.is_nil();
+  if (both_known && found.cluster_id != cluster_id_) {
+    return fail(Errc::kConnectFailed, peer_.to_string() + " belongs to another cluster, " +
+                                          found.cluster_id.to_string() + " instead of " +
+                                          cluster_id_.to_string());
+  }
+  // Brokers count from 1; one that has no number yet says something else.
+  if (broker_id_ > 0 && found.broker_id > 0 && found.broker_id != broker_id_) {
+    return fail(Errc::kConnectFailed, peer_.to_string() + " is broker " +
+                                          std::to_string(found.broker_id) + " now, not " +
+                                          std::to_string(broker_id_));
+  }
+  return {};
+}
+
 std::shared_ptr<rpc::Channel> Connection::channel() const {
   return channel_ && channel_->is_open() ? channel_ : nullptr;
 }
@@ -56,16 +85,21 @@ Task<Result<std::shared_ptr<rpc::Channel>>> Connection::connect(rpc::Deadline de
 }
 
 Task<void> Connection::attempt() {
-  const auto now = steady_clock::now();
-  Status waited;
-  if (now < retry_at_) waited = co_await sleep_for(retry_at_ - now);
-  if (waited) {
+  bool cancelled = false;
+  while (!cancelled && steady_clock::now() < retry_at_) {
+    const Status waited = co_await changed_.wait(changed_.version(), retry_at_);
+    cancelled = !waited && waited.error().code() == Errc::kCancelled;
+  }
+  if (!cancelled) {
     auto opened = co_await rpc::Channel::open(peer_, {.client_name = config_.client_name},
                                               steady_clock::now() + config_.connect_timeout);
-    if (opened) {
+    Status accepted;
+    if (opened) accepted = check((*opened)->peer());
+    if (opened && accepted) {
       succeeded(std::move(*opened));
     } else {
-      failed(std::move(opened).error());
+      failed(opened ? std::move(accepted).error() : std::move(opened).error());
+      if (opened) co_await (*opened)->close();
     }
   }
   connecting_ = false;
@@ -77,6 +111,7 @@ void Connection::succeeded(std::unique_ptr<rpc::Channel> channel) {
   channel_ = std::move(channel);
   was_connected_ = true;
   failures_ = 0;
+  silent_ = false;
   last_error_.reset();
 }
 

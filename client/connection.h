@@ -30,14 +30,28 @@ class Connection {
              Rng& rng, Log log);
 
   const rpc::Endpoint& peer() const { return peer_; }
-  // Where to connect the next time; an open channel stays.
-  void move_to(rpc::Endpoint peer) { peer_ = std::move(peer); }
+  // Where to connect the next time: at once, whatever pause the old address had earned. An open
+  // channel stays.
+  void move_to(const rpc::Endpoint& peer);
+  // Who is expected to answer there; anybody else is refused. Nil and -1: not known.
+  void expect(const Uuid& cluster_id, std::int32_t broker_id);
 
   // The open channel, or null.
   std::shared_ptr<rpc::Channel> channel() const;
   // The open channel, after waiting for a pause and connecting if need be. kConnectFailed says why
   // the last attempt failed; kTimeout never: the deadline passing is a failure to connect.
   Task<Result<std::shared_ptr<rpc::Channel>>> connect(rpc::Deadline deadline);
+  bool is_connecting() const { return connecting_; }
+  // Why there is no channel.
+  Error not_connected() const;
+  // When the next attempt may begin; Instant::min() while there is no reason to pause.
+  Instant retry_at() const { return channel() ? Instant::min() : retry_at_; }
+
+  // Whether the last question was answered in time; a new channel begins with the benefit of doubt.
+  void note_silence() { silent_ = true; }
+  void note_answer() { silent_ = false; }
+  bool is_silent() const { return silent_; }
+
   // Does not trust `channel` any more: what is under way on it fails with kConnectionLost.
   void give_up(const std::shared_ptr<rpc::Channel>& channel);
 
@@ -47,20 +61,23 @@ class Connection {
   Task<void> attempt();
   void succeeded(std::unique_ptr<rpc::Channel> channel);
   void failed(Error error);
+  Status check(const rpc::PeerInfo& found) const;
   void note_change(std::string_view what, const std::string& error) const;
-  Error not_connected() const;
 
   rpc::Endpoint peer_;
   const ClientConfig& config_;
   Backoff backoff_;
   Rng& rng_;
   const Log log_;
+  Uuid cluster_id_;  // nil: not known
+  std::int32_t broker_id_ = -1;
   std::shared_ptr<rpc::Channel> channel_;
   std::optional<Error> last_error_;
   std::uint32_t failures_ = 0;
-  Instant retry_at_;
+  Instant retry_at_ = Instant::min();
   bool connecting_ = false;
   bool was_connected_ = false;
+  bool silent_ = false;
   bool closed_ = false;
   Wakeup changed_;
   TaskGroup tasks_;

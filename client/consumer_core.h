@@ -8,6 +8,8 @@
 //   larger than asked for: each fetch may exceed its share by one batch).
 // - An answer to a fetch from before a seek() or assign() changes nothing.
 // - Each partition reports an error once and is not fetched again until seek().
+// - A partition's leader is never replaced by an older one. A fetch that an older leader has not
+//   answered is not waited for: it is asked again of the newer one, at the same offset.
 // Threads: one. Time comes in; errors, resets and stale topics are taken out.
 #pragma once
 
@@ -38,6 +40,7 @@ struct SeatStart {
   TopicPartition id{};
   BrokerId leader = kNoBroker;
   Term leader_epoch{};
+  std::vector<BrokerId> replicas{};
   Offset position{};
 };
 
@@ -54,7 +57,8 @@ struct FetchPlan {
   std::size_t max_bytes = 0;
   // False when the answer is wanted at once: of some part not even the high watermark is known.
   bool may_wait = true;
-  std::vector<Part> parts;
+  bool any_replica = false;
+  std::vector<Part> parts{};
 };
 
 // What came back for one part of a plan, already looked through (client/fetched.h).
@@ -103,7 +107,7 @@ class ConsumerCore {
   // Bytes that were kept turned out to be damaged at `from`: fetched again, or given up.
   void on_damage(Seat seat, Offset from, const Error& error, Instant now);
 
-  // Partitions without a leader make their topic stale.
+  // Partitions without a leader that answers make their topic stale.
   void tick(Instant now);
   std::vector<BrokerId> brokers_with_work(Instant now) const;
   // `held_bytes`: of kept parts that the application has not taken yet.
@@ -116,6 +120,8 @@ class ConsumerCore {
                                      Instant now);
   void on_failure(std::uint64_t plan, const Error& error, Instant now);
   void on_unreachable(BrokerId broker, Instant now);
+  // There is no connection yet, and one is being made.
+  void on_connecting(BrokerId broker, Instant now);
   void on_throttle(BrokerId broker, Instant until);
 
   Instant next_deadline(Instant now) const;
@@ -123,6 +129,11 @@ class ConsumerCore {
   std::vector<SeatError> take_errors();
   std::vector<Reset> take_resets();
   std::set<std::string> take_stale_topics();
+  // Brokers that are silent on fetches which nobody waits for any more: their connections are not
+  // worth keeping.
+  std::set<BrokerId> take_deserted();
+  // Why nothing comes of some partition at the moment, when that is for want of a leader.
+  std::optional<Error> want_of_leader() const;
   std::size_t reserved_bytes() const { return reserved_bytes_; }
 
  private:
@@ -134,42 +145,74 @@ class ConsumerCore {
     bool under_way = false;
     bool listed = false;    // in order_
     bool answered = false;  // since the last seek
+    bool reached = false;   // the position, by reading: it was in the log
     std::uint32_t failures = 0;
     std::uint32_t damages = 0;  // in a row, at ...
     Offset damaged_at = Offset(-1);
     Instant retry_at = Instant::min();
+
+    bool seeks_leader = false;  // the known one has failed
+    std::uint32_t searches = 0;
+    Instant search_at = Instant::min();
+    std::optional<Instant> behind_end_since;  // the position is beyond what the leader knows
+
+    // Reading from replicas:
+    std::uint32_t turn = 0;                 // which one
+    bool check_leader = false;              // next time: does it have more?
+    Instant leader_until = Instant::min();  // after trouble
+    std::optional<Instant> quiet_since;     // the replica has had nothing new
   };
   struct Broker {
     std::size_t fetches = 0;
     Instant throttled_until = Instant::min();
+    std::optional<Instant> connecting_since;
+  };
+  struct PartUnderWay {
+    Seat seat = 0;
+    std::uint64_t generation = 0;
+    bool from_replica = false;
   };
   struct PlanUnderWay {
     BrokerId broker = kNoBroker;
     std::size_t reserved_bytes = 0;
-    Instant sent;
+    Instant sent{};
     bool may_wait = true;
-    std::vector<std::pair<Seat, std::uint64_t>> parts;  // seat and generation
+    bool deserted = false;
+    std::vector<PartUnderWay> parts{};
   };
 
+  // Where the partition is fetched from; kNoBroker: nobody leads it.
+  BrokerId source(const State& state, Instant now) const;
+  void distrust_replica(State& state, Instant now);
+  void note_replica_answer(State& state, bool from_replica, std::size_t bytes, Instant now);
+  // Forgets the fetch under way: another one may begin.
+  void supersede(Seat seat);
+  void look_for_leader(State& state, Instant now);
+  void look_at_silent_plans(Instant now);
+  void seek_leader(State& state);
+  bool is_behind_end(State& state, const FetchedPart& part, Instant now);
   bool is_ready(const State& state, Instant now) const;
   bool has_capacity(BrokerId broker, Instant now) const;
   void list(Seat seat);
-  void count_leaders();
+  void count_sources();
   std::size_t largest_fetch() const;
   PlanUnderWay end_plan(std::uint64_t id);
   // Null when the part belongs to an older generation or assignment.
   State* live(const PlanUnderWay& plan, std::size_t part);
-  Disposition take_part(Seat seat, State& state, const FetchedPart& part, Instant now);
+  Disposition take_part(const PartUnderWay& under_way, State& state, const FetchedPart& part,
+                        Instant now);
   void retry_later(State& state, Instant now);
   void stop(Seat seat, State& state, Error error);
   void out_of_range(Seat seat, State& state, const FetchedPart& part);
-  void part_failed(Seat seat, State& state, const FetchedPart& part, Instant now);
+  void part_failed(const PartUnderWay& under_way, State& state, const FetchedPart& part,
+                   Instant now);
 
   const ConsumerConfig config_;
   const Backoff backoff_;
   Rng rng_;
+  const std::uint32_t salt_;  // so that consumers do not all choose the same replica
   std::vector<State> seats_;
-  std::size_t leaders_ = 0;  // distinct ones of all seats
+  std::size_t sources_ = 0;  // distinct brokers that all seats are fetched from
   std::deque<Seat> order_;   // ready to be fetched or soon, next turn first
   std::map<BrokerId, Broker> brokers_;
   std::map<std::uint64_t, PlanUnderWay> plans_;
@@ -181,6 +224,7 @@ class ConsumerCore {
   std::vector<SeatError> errors_;
   std::vector<Reset> resets_;
   std::set<std::string> stale_topics_;
+  std::set<BrokerId> deserted_;
 };
 
 }  // namespace penstock::client

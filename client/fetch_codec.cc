@@ -11,6 +11,7 @@ wire::v1::FetchRequest to_wire(const FetchPlan& plan, const ConsumerConfig& conf
   request.set_max_wait_ms(plan.may_wait ? static_cast<std::uint32_t>(config.max_wait.count()) : 0);
   request.set_min_bytes(static_cast<std::uint32_t>(config.min_fetch_bytes));
   request.set_max_bytes(static_cast<std::uint32_t>(plan.max_bytes));
+  request.set_any_replica(plan.any_replica);
   for (const FetchPlan::Part& part : plan.parts) {
     auto* const out = request.add_partitions();
     out->set_topic_id(wire::to_wire(part.id.topic));

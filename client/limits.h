@@ -51,6 +51,37 @@ inline constexpr std::size_t kRecordOverheadBytes = sizeof(std::uint64_t);
 // the end of the clock.
 inline constexpr std::chrono::milliseconds kMaxSettingTime = std::chrono::hours(24 * 365);
 
+// With several addresses to begin with, each gets that much of a head start before the next is
+// tried too: a machine that hangs must not cost the whole connect_timeout.
+inline constexpr std::chrono::milliseconds kBootstrapHeadStart{500};
+
+// A broker that does not answer a question which any broker can answer is left for the next one
+// after that long: longer than a busy broker takes, shorter than anybody likes to wait.
+inline constexpr std::chrono::milliseconds kAskPatience{1'000};
+// The same when the others are only asked whether they know a topic that one does not know.
+inline constexpr std::chrono::milliseconds kConfirmPatience{500};
+
+// A leader that lets a request wait for that long may be gone, whatever its connection says: other
+// brokers are asked who leads now. Elections take about that long, so asking earlier is of no use.
+inline constexpr std::chrono::milliseconds kSilencePatience{1'000};
+
+// Longest pause between two questions for a leader while something waits for one: a cluster elects
+// within a second or two, and what waits should go on soon afterwards.
+inline constexpr std::chrono::milliseconds kMaxLeaderSearchPause{250};
+
+// A request to one leader that shall be tried again elsewhere within the same call (offsets, delete
+// records) takes at most this part of request_timeout.
+inline constexpr int kAttemptsPerCall = 4;
+
+// A replica that failed is left alone for that long; the leader is read instead.
+inline constexpr std::chrono::milliseconds kReplicaPenalty{30'000};
+// A replica that has nothing new for that long may be cut off: the leader is asked once.
+inline constexpr std::chrono::milliseconds kReplicaQuietTime{5'000};
+
+// A position that reading has reached lies behind the end of the log that a new leader knows, for
+// as long as it takes that to learn what is committed. Beyond this, it is told as an error.
+inline constexpr std::chrono::milliseconds kBehindEndPatience{10'000};
+
 // close() waits that long for connections to end in good order; the peer may be gone.
 inline constexpr std::chrono::milliseconds kCloseGrace{1'000};
 

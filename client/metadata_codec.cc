@@ -4,14 +4,16 @@
 
 namespace penstock::client {
 
-Result<TopicMetadata> topic_from_wire(const wire::v1::Topic& topic, Instant now) {
+Result<TopicMetadata> topic_from_wire(const wire::v1::Topic& topic, Instant now,
+                                      MetadataOffset as_of) {
   const auto broken = [&](std::string_view what) {
     return fail(Errc::kBadFrame,
                 "description of topic " + topic.name() + " has " + std::string(what));
   };
   const auto id = wire::uuid_from_wire(topic.topic_id(), "topic_id");
   if (!id) return broken("no valid id");
-  TopicMetadata out{.name = topic.name(), .id = *id, .partitions = {}, .fetched_at = now};
+  TopicMetadata out{
+      .name = topic.name(), .id = *id, .partitions = {}, .fetched_at = now, .as_of = as_of};
   out.partitions.resize(static_cast<std::size_t>(topic.partitions_size()));
   std::vector<bool> seen(out.partitions.size());
   for (const wire::v1::Partition& partition : topic.partitions()) {
@@ -20,8 +22,10 @@ Result<TopicMetadata> topic_from_wire(const wire::v1::Topic& topic, Instant now)
       return broken("partitions that are not numbered 0, 1, 2, ...");
     }
     seen[number] = true;
-    out.partitions[number] = {.leader = partition.leader(),
-                              .leader_epoch = Term(partition.leader_epoch())};
+    out.partitions[number] = {
+        .leader = partition.leader(),
+        .leader_epoch = Term(partition.leader_epoch()),
+        .replicas = {partition.replicas().begin(), partition.replicas().end()}};
   }
   return out;
 }

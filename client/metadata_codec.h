@@ -8,6 +8,7 @@
 namespace penstock::client {
 
 // kBadFrame for an id that is none, or partitions that are not numbered 0, 1, 2, ...
-Result<TopicMetadata> topic_from_wire(const wire::v1::Topic& topic, Instant now);
+Result<TopicMetadata> topic_from_wire(const wire::v1::Topic& topic, Instant now,
+                                      MetadataOffset as_of);
 
 }  // namespace penstock::client

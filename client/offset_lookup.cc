@@ -15,7 +15,7 @@ namespace {
 void to_wire(const OffsetQuery& query, wire::v1::ListOffsetsRequest::Query& out) {
   out.set_topic_id(wire::to_wire(query.id.topic));
   out.set_partition(query.id.partition.value());
-  out.set_leader_epoch(query.leader_epoch.value());
+  out.set_leader_epoch(query.known.leader_epoch.value());
   switch (query.at.kind) {
     case StartAt::Kind::kBeginning:
       out.set_earliest(true);
@@ -29,6 +29,17 @@ void to_wire(const OffsetQuery& query, wire::v1::ListOffsetsRequest::Query& out)
       break;
   }
 }
+
+}  // namespace
+
+Status said_by_leader(Status status) {
+  if (status) return status;
+  const Errc code = status.error().code();
+  if (code != Errc::kUnknownTopic && code != Errc::kUnknownPartition) return status;
+  return fail(Errc::kNotReady, "its leader does not know it (" + status.error().to_string() + ")");
+}
+
+namespace {
 
 // Queries of one leader by their index in the whole, at most as many as one request may hold.
 Task<Status> ask(Cluster& cluster, BrokerId leader, const std::vector<OffsetQuery>& queries,
@@ -46,8 +57,8 @@ Task<Status> ask(Cluster& cluster, BrokerId leader, const std::vector<OffsetQuer
   for (std::size_t i = 0; i < which.size(); ++i) {
     const auto& answer = reply.message.answers(static_cast<int>(i));
     const OffsetQuery& query = queries[which[i]];
-    if (Status status = wire::status_of(answer); !status) {
-      co_return fail(std::move(status).error().context("offsets of partition " +
+    if (Status status = said_by_leader(wire::status_of(answer)); !status) {
+      co_return fail(std::move(status).error().context("offsets of " + query.topic + "/" +
                                                        std::to_string(query.id.partition.value())));
     }
     answers[which[i]] = {.partition = query.id.partition,
@@ -62,12 +73,11 @@ Task<Status> ask_all(Cluster& cluster, const std::vector<OffsetQuery>& queries,
                      rpc::Deadline deadline) {
   std::map<BrokerId, std::vector<std::size_t>> by_leader;
   for (const std::size_t i : which) {
-    if (queries[i].leader == kNoBroker) {
-      co_return fail(Errc::kNotLeader, "partition " +
-                                           std::to_string(queries[i].id.partition.value()) +
-                                           " has no leader at the moment");
+    const OffsetQuery& query = queries[i];
+    if (query.known.leader == kNoBroker) {
+      co_return fail(no_leader(query.topic, query.id.partition, query.known.replicas));
     }
-    by_leader[queries[i].leader].push_back(i);
+    by_leader[query.known.leader].push_back(i);
   }
   for (const auto& [leader, all] : by_leader) {
     for (std::size_t at = 0; at < all.size(); at += kMaxPartitionsPerRequest) {

@@ -1,6 +1,7 @@
 // Offsets of partitions by place or time, from the brokers that lead them.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "client/client.h"
@@ -9,9 +10,9 @@
 namespace penstock::client {
 
 struct OffsetQuery {
+  std::string topic;
   TopicPartition id;
-  BrokerId leader = kNoBroker;
-  Term leader_epoch;
+  PartitionMetadata known;
   StartAt at;  // not kOffset
 };
 
@@ -20,5 +21,10 @@ struct OffsetQuery {
 Task<Result<std::vector<OffsetAnswer>>> look_up_offsets(Cluster& cluster,
                                                         std::vector<OffsetQuery> queries,
                                                         rpc::Deadline deadline);
+
+// What a leader said of a partition that metadata tells of. kUnknownTopic and kUnknownPartition are
+// kNotReady: the broker may not have heard of its new partition yet; was the topic deleted, then
+// metadata will say so.
+Status said_by_leader(Status status);
 
 }  // namespace penstock::client

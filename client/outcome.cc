@@ -28,6 +28,10 @@ bool says_stale_metadata(Errc code) {
   switch (code) {
     case Errc::kNotLeader:
     case Errc::kStaleEpoch:
+    // Taking over, leaving, or without a majority that answers: another one may lead soon.
+    case Errc::kNotReady:
+    case Errc::kShuttingDown:
+    case Errc::kTimeout:
     case Errc::kUnknownTopic:
     case Errc::kUnknownPartition:
     case Errc::kConnectionLost:

@@ -30,9 +30,22 @@ void ProducerCore::place(Slot slot, Target target, Instant now) {
     const Slot slots[] = {slot};
     remove(slots, Error(Errc::kUnknownTopic, target.topic + " was deleted, and created again"));
   }
+  if (own.placed && own.target.id == target.id) {
+    if (target.leader_epoch < own.target.leader_epoch) return;
+    // A broker that has not heard of the leader yet says "none". As long as the leader does its
+    // work, that is no reason to stop.
+    const bool works = own.target.leader != kNoBroker && !own.seeks_leader && own.failures == 0;
+    const bool same_epoch = target.leader_epoch == own.target.leader_epoch;
+    if (target.leader == kNoBroker && same_epoch && works) target.leader = own.target.leader;
+  }
   // A new leader, or a new topic of that name, is worth trying at once.
-  const bool changed = own.gone || own.target.leader != target.leader;
-  if (changed && target.leader != kNoBroker) own.retry_at = now;
+  const bool changed = own.gone || own.target.leader != target.leader ||
+                       own.target.leader_epoch != target.leader_epoch;
+  if (changed && target.leader != kNoBroker) {
+    own.retry_at = now;
+    own.failures = 0;
+    own.seeks_leader = false;
+  }
   own.target = std::move(target);
   own.placed = true;
   own.gone.reset();
@@ -90,7 +103,7 @@ std::optional<ProduceCall> ProducerCore::next_call(BrokerId id, std::size_t max_
                                                    Instant now) {
   if (!has_capacity(id, now)) return std::nullopt;
   ProduceCall call{.id = next_call_, .broker = id, .parts = {}};
-  Call under_way{.broker = id, .parts = {}};
+  Call under_way{.broker = id, .sent = now, .deserted = false, .parts = {}};
   std::size_t room = std::min(max_bytes, config_.max_request_bytes);
   for (std::size_t turns = order_.size(); turns > 0; --turns) {
     const Slot slot = order_.front();
@@ -107,6 +120,7 @@ std::optional<ProduceCall> ProducerCore::next_call(BrokerId id, std::size_t max_
   ++next_call_;
   ++requests_;
   ++broker(id).calls;
+  broker(id).connecting_since.reset();
   calls_.emplace(call.id, std::move(under_way));
   return call;
 }
@@ -121,7 +135,7 @@ bool ProducerCore::take_part(Slot slot, std::size_t room, bool first, ProduceCal
                          .leader_epoch = own.target.leader_epoch,
                          .batches = {},
                          .bytes = 0};
-  PartUnderWay under_way{.slot = slot, .batches = {}};
+  PartUnderWay under_way{.slot = slot, .leader_epoch = own.target.leader_epoch, .batches = {}};
   while (!own.waiting.empty()) {
     Batch& next = own.waiting.front();
     const bool fits = part.bytes + next.bytes.size() <= room;
@@ -178,6 +192,7 @@ void ProducerCore::part_delivered(PartUnderWay part, const PartAnswer& answer) {
   std::int64_t records = 0;
   for (const Batch& batch : part.batches) records += batch.records;
   own.failures = 0;
+  own.seeks_leader = false;
   own.last_error.reset();
   if (answer.last_offset - answer.base_offset + 1 != records) {
     const Error error(Errc::kInternal, "the broker acknowledged offsets " +
@@ -207,10 +222,17 @@ void ProducerCore::part_failed(PartUnderWay part, const Error& error, Stage stag
     }
   }
   own.last_error = error;
-  if (verdict.metadata_is_stale && own.placed) stale_topics_.insert(own.target.topic);
+  if (verdict.metadata_is_stale && own.placed) {
+    // A leader that came meanwhile has not failed.
+    own.seeks_leader = own.seeks_leader || part.leader_epoch == own.target.leader_epoch;
+    stale_topics_.insert(own.target.topic);
+  }
   switch (own.gone ? NextStep::kGiveUp : verdict.next) {
     case NextStep::kRetry:
-      own.retry_at = now + backoff_.pause(++own.failures, rng_);
+      // A newer leader that is known already has not failed: no pause.
+      own.retry_at = own.target.leader_epoch > part.leader_epoch
+                         ? now
+                         : now + backoff_.pause(++own.failures, rng_);
       requeue(own, std::move(part.batches));
       break;
     case NextStep::kSplit:
@@ -240,78 +262,16 @@ void ProducerCore::on_throttle(BrokerId id, Instant until) {
 
 void ProducerCore::on_unreachable(BrokerId id, Error error) {
   broker(id).unreachable = std::move(error);
+  broker(id).connecting_since.reset();
   for (const Slot slot : order_) {
-    if (queues_[slot].target.leader == id) stale_topics_.insert(queues_[slot].target.topic);
+    if (queues_[slot].target.leader != id) continue;
+    queues_[slot].seeks_leader = true;
+    stale_topics_.insert(queues_[slot].target.topic);
   }
 }
 
-void ProducerCore::tick(Instant now) {
-  const Instant too_old = now - config_.delivery_timeout;
-  // Those under way are older than those that wait: outcomes keep the order of the partition.
-  for (auto& [id, call] : calls_) {
-    for (PartUnderWay& part : call.parts) {
-      for (Batch& batch : part.batches) {
-        if (batch.reported || batch.created > too_old) continue;
-        const Error silence(Errc::kTimeout, "sent, and the broker has not answered yet");
-        BatchOutcome outcome = outcome_of(batch);
-        outcome.error =
-            std::make_shared<const Error>(expired_error(delivery_timeout(), silence, silence));
-        outcomes_.push_back(std::move(outcome));
-        batch.reported = true;
-      }
-    }
-  }
-  for (const Slot slot : order_) {
-    Queue& own = queues_[slot];
-    while (!own.waiting.empty() && own.waiting.front().created <= too_old) {
-      const Error error = expiry_of(own, own.waiting.front());
-      give_up(std::move(own.waiting.front()), error);
-      own.waiting.pop_front();
-    }
-    const bool is_stuck = own.placed && !own.under_way && own.target.leader == kNoBroker;
-    if (is_stuck && !own.waiting.empty()) stale_topics_.insert(own.target.topic);
-  }
-}
-
-Error ProducerCore::expiry_of(const Queue& own, const Batch& batch) const {
-  std::optional<Error> why = own.last_error;
-  const auto leader = brokers_.find(own.target.leader);
-  if (!own.placed || own.target.leader == kNoBroker) {
-    why = Error(Errc::kNotLeader, "the partition has no leader");
-  } else if (leader != brokers_.end() && leader->second.unreachable) {
-    why = leader->second.unreachable;
-  }
-  return expired_error(delivery_timeout(), why, batch.doubt);
-}
-
-std::string ProducerCore::delivery_timeout() const {
-  return "the delivery timeout of " + std::to_string(config_.delivery_timeout.count()) + " ms";
-}
-
-Instant ProducerCore::next_deadline(Instant now) const {
-  Instant next = Instant::max();
-  for (const Slot slot : order_) {
-    const Queue& own = queues_[slot];
-    if (own.waiting.empty()) continue;
-    next = std::min(next, own.waiting.front().created + config_.delivery_timeout);
-  }
-  // Ends of pauses also where nothing waits here: what is still being collected may wait for them.
-  for (const Queue& own : queues_) {
-    const bool may_send = !own.under_way && own.placed && own.target.leader != kNoBroker;
-    if (may_send && own.retry_at > now) next = std::min(next, own.retry_at);
-  }
-  for (const auto& [id, own] : brokers_) {
-    if (own.throttled_until > now) next = std::min(next, own.throttled_until);
-  }
-  for (const auto& [id, call] : calls_) {
-    for (const PartUnderWay& part : call.parts) {
-      // In the order of their age: the first that has no outcome yet decides.
-      const auto first = std::ranges::find(part.batches, false, &Batch::reported);
-      if (first == part.batches.end()) continue;
-      next = std::min(next, first->created + config_.delivery_timeout);
-    }
-  }
-  return next;
+void ProducerCore::on_connecting(BrokerId id, Instant now) {
+  if (!broker(id).connecting_since) broker(id).connecting_since = now;
 }
 
 void ProducerCore::abort(const Error& reason) {
@@ -337,6 +297,7 @@ void ProducerCore::abort(const Error& reason) {
 
 std::vector<BatchOutcome> ProducerCore::take_outcomes() { return std::exchange(outcomes_, {}); }
 std::set<std::string> ProducerCore::take_stale_topics() { return std::exchange(stale_topics_, {}); }
+std::set<BrokerId> ProducerCore::take_deserted() { return std::exchange(deserted_, {}); }
 std::size_t ProducerCore::take_released_bytes() { return std::exchange(released_bytes_, 0); }
 
 }  // namespace penstock::client

@@ -9,6 +9,9 @@
 // - Batches of a partition leave in order; a failed one goes back to the front.
 // - Every batch that was added gets exactly one outcome; delivered, failed (certainly not written)
 //   or unknown, by its whole history (client/outcome.h).
+// - A partition's leader is never replaced by an older one. While a partition waits for a leader,
+// or
+//   its leader is silent, its topic is stale, so that somebody asks who leads now.
 // - Bytes of a request under way stay charged until the request has ended, even when their outcome
 //   was told before that.
 // Threads: one. Time comes in; outcomes, stale topics and released memory are taken out.
@@ -37,6 +40,7 @@ struct Target {
   TopicPartition id;
   BrokerId leader = kNoBroker;
   Term leader_epoch;
+  std::vector<BrokerId> replicas{};
 };
 
 struct ProduceCall {
@@ -90,9 +94,11 @@ class ProducerCore {
   void on_throttle(BrokerId broker, Instant until);
   // Why nothing can be sent to a broker; part of the explanation when a batch expires.
   void on_unreachable(BrokerId broker, Error error);
+  // There is no connection yet, and one is being made.
+  void on_connecting(BrokerId broker, Instant now);
 
-  // Gives every batch whose delivery timeout is over its outcome; topics with batches and no leader
-  // are stale.
+  // Gives every batch whose delivery timeout is over its outcome; topics with batches and without a
+  // leader that answers are stale.
   void tick(Instant now);
   // When tick(), next_call() or is_sendable() has something new without another input.
   Instant next_deadline(Instant now) const;
@@ -102,6 +108,9 @@ class ProducerCore {
   std::vector<BatchOutcome> take_outcomes();
   std::set<std::string> take_stale_topics();
   std::size_t take_released_bytes();
+  // Brokers that are silent while others have taken over from them: their connections are not worth
+  // waiting for. What is under way on them has to end with on_failure().
+  std::set<BrokerId> take_deserted();
 
   std::uint64_t requests() const { return requests_; }
   std::uint64_t retries() const { return retries_; }
@@ -113,7 +122,8 @@ class ProducerCore {
     bool placed = false;
     std::optional<Error> gone;  // the topic does not exist any more
     bool under_way = false;
-    bool listed = false;  // in order_
+    bool listed = false;        // in order_
+    bool seeks_leader = false;  // the known one has failed
     std::deque<Batch> waiting;
     std::uint32_t failures = 0;  // in a row
     Instant retry_at = Instant::min();
@@ -123,13 +133,17 @@ class ProducerCore {
     std::size_t calls = 0;
     Instant throttled_until = Instant::min();
     std::optional<Error> unreachable;
+    std::optional<Instant> connecting_since;
   };
   struct PartUnderWay {
     Slot slot = 0;
+    Term leader_epoch;
     std::vector<Batch> batches;
   };
   struct Call {
     BrokerId broker = kNoBroker;
+    Instant sent;
+    bool deserted = false;
     std::vector<PartUnderWay> parts;
   };
 
@@ -138,6 +152,9 @@ class ProducerCore {
   bool has_capacity(BrokerId id, Instant now) const;
   bool is_ready(const Queue& queue, Instant now) const;
   void list(Slot slot);
+  void expire_under_way(Instant too_old);
+  void look_for_leaders(Instant now);
+  bool is_deserted(const Call& call) const;
 
   bool take_part(Slot slot, std::size_t room, bool first, ProduceCall& call, Call& record);
   Call end_call(std::uint64_t id);
@@ -165,6 +182,7 @@ class ProducerCore {
 
   std::vector<BatchOutcome> outcomes_;
   std::set<std::string> stale_topics_;
+  std::set<BrokerId> deserted_;
   std::size_t released_bytes_ = 0;
 };
 

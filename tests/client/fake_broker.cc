@@ -20,30 +20,49 @@ using std::chrono::steady_clock;
 }  // namespace
 
 FakeBroker::FakeBroker(FakeBrokerOptions options)
-    : options_(options), thread_([this] { context_.run(); }) {
-  on_thread([&] { listen(); });
+    : options_(options),
+      id_(0),
+      own_world_(std::make_unique<FakeWorld>()),
+      world_(*own_world_),
+      port_(options.port) {
+  on_thread([&] {
+    world_.brokers[id_] = this;
+    listen();
+  });
 }
 
-FakeBroker::~FakeBroker() {
+FakeBroker::FakeBroker(FakeWorld& world, std::int32_t id) : id_(id), world_(world) {
+  on_thread([&] {
+    world_.brokers[id_] = this;
+    listen();
+  });
+}
+
+void FakeBroker::shut_down() {
   on_thread([&] {
     closing_ = true;
     held_ = false;
+    hangs_ = false;
     server_.reset();
-    changed_.notify_all();
+    world_.changed().notify_all();
   });
-  busy_.reset();
-  thread_.join();
+}
+
+FakeBroker::~FakeBroker() {
+  if (!own_world_) return;
+  shut_down();
+  world_.join();
 }
 
 void FakeBroker::listen() {
   rpc::ServerOptions options;
   options.listen = {"127.0.0.1", port_};
-  options.cluster_id = uuid_of(7);
-  options.broker_id = 0;
+  options.cluster_id = uuid_of(options_.cluster);
+  options.broker_id = id_;
   options.software = "fake";
   options.max_frame_bytes = options_.max_frame_bytes;
   options.max_request_memory_bytes = options_.max_request_memory_bytes;
-  auto server = rpc::Server::start(context_.get_executor(), options,
+  auto server = rpc::Server::start(world_.context().get_executor(), options,
                                    [this](rpc::Request request) { return handle(request); });
   PENSTOCK_ASSERT(server.has_value(), "a free port");
   server_ = std::move(*server);
@@ -63,29 +82,52 @@ void FakeBroker::cut_connections() {
   });
 }
 
+void FakeBroker::hang() {
+  on_thread([&] { hangs_ = true; });
+}
+void FakeBroker::resume() {
+  on_thread([&] {
+    hangs_ = false;
+    world_.changed().notify_all();
+  });
+}
+void FakeBroker::freeze_metadata() {
+  on_thread([&] { frozen_ = world_.topics; });
+}
+void FakeBroker::has_not_heard_of(const std::string& name) {
+  on_thread([&] { unheard_.insert(name); });
+}
+void FakeBroker::answer_not_ready(int count) {
+  on_thread([&] { not_ready_ = count; });
+}
+
 void FakeBroker::create_topic(const std::string& name, int partitions) {
   on_thread([&] {
-    Topic& topic = topics_[name];
-    if (topic.logs.empty()) topic.id = uuid_of(next_topic_++);
+    FakeTopic& topic = world_.topics[name];
+    if (topic.logs.empty()) topic.id = uuid_of(world_.next_topic++);
     topic.logs.resize(static_cast<std::size_t>(partitions));
+    for (FakeLog& log : topic.logs) log.leader = id_;
   });
 }
 void FakeBroker::delete_topic(const std::string& name) {
-  on_thread([&] { topics_.erase(name); });
+  on_thread([&] { world_.topics.erase(name); });
 }
 void FakeBroker::elect(const std::string& name) {
-  on_thread([&] { ++topics_[name].epoch; });
+  on_thread([&] {
+    for (FakeLog& log : world_.topics[name].logs) ++log.epoch;
+  });
 }
 void FakeBroker::set_log_start(const std::string& name, int partition, std::int64_t offset) {
-  on_thread(
-      [&] { topics_[name].logs[static_cast<std::size_t>(partition)].start = Offset(offset); });
+  on_thread([&] {
+    world_.topics[name].logs[static_cast<std::size_t>(partition)].start = Offset(offset);
+  });
 }
 
-void FakeBroker::append_bytes(Log& log, Bytes batch, std::int32_t epoch) {
+void FakeBroker::append_bytes(FakeLog& log, Bytes batch, std::int32_t epoch) {
   record::assign_position(batch, log.end, Term(epoch));
   log.end = record::BatchView::parse(batch)->end_offset();
   log.batches.push_back(std::move(batch));
-  changed_.notify_all();
+  world_.changed().notify_all();
 }
 
 void FakeBroker::append(const std::string& name, int partition,
@@ -95,8 +137,8 @@ void FakeBroker::append(const std::string& name, int partition,
     builder.append(Timestamp(1), std::nullopt, as_bytes(value));
   }
   on_thread([&] {
-    Topic& topic = topics_[name];
-    append_bytes(topic.logs[static_cast<std::size_t>(partition)], *builder.build(), topic.epoch);
+    FakeLog& log = world_.topics[name].logs[static_cast<std::size_t>(partition)];
+    append_bytes(log, *builder.build(), log.epoch);
   });
 }
 
@@ -104,8 +146,8 @@ void FakeBroker::append_control(const std::string& name, int partition) {
   record::BatchBuilder builder({.control = true});
   builder.append(Timestamp(1), as_bytes("control"), as_bytes("control"));
   on_thread([&] {
-    Topic& topic = topics_[name];
-    append_bytes(topic.logs[static_cast<std::size_t>(partition)], *builder.build(), topic.epoch);
+    FakeLog& log = world_.topics[name].logs[static_cast<std::size_t>(partition)];
+    append_bytes(log, *builder.build(), log.epoch);
   });
 }
 
@@ -128,14 +170,15 @@ void FakeBroker::hold_produces() {
 void FakeBroker::release_produces() {
   on_thread([&] {
     held_ = false;
-    changed_.notify_all();
+    world_.changed().notify_all();
   });
 }
 
 std::vector<std::string> FakeBroker::values(const std::string& name, int partition) {
   return on_thread([&] {
     std::vector<std::string> values;
-    for (const Bytes& bytes : topics_[name].logs[static_cast<std::size_t>(partition)].batches) {
+    for (const Bytes& bytes :
+         world_.topics[name].logs[static_cast<std::size_t>(partition)].batches) {
       const auto batch = record::BatchView::parse(bytes);
       if (batch->is_control()) continue;
       auto records = record::Records::open(*batch);
@@ -146,7 +189,7 @@ std::vector<std::string> FakeBroker::values(const std::string& name, int partiti
 }
 std::size_t FakeBroker::batches(const std::string& name, int partition) {
   return on_thread(
-      [&] { return topics_[name].logs[static_cast<std::size_t>(partition)].batches.size(); });
+      [&] { return world_.topics[name].logs[static_cast<std::size_t>(partition)].batches.size(); });
 }
 std::size_t FakeBroker::produce_requests() {
   return on_thread([&] { return produce_requests_; });
@@ -167,32 +210,47 @@ void FakeBroker::await_produce_requests(std::size_t count) {
   while (produce_requests() < count) std::this_thread::yield();
 }
 
-FakeBroker::Topic* FakeBroker::find(const std::string& id) {
-  for (auto& [name, topic] : topics_) {
+FakeTopic* FakeBroker::find(const std::string& id) {
+  for (auto& [name, topic] : world_.topics) {
     if (wire::to_wire(topic.id) == id) return &topic;
   }
   return nullptr;
 }
 
-Result<FakeBroker::Log*> FakeBroker::find_log(const std::string& id, int partition, int epoch) {
-  Topic* const topic = find(id);
+Result<FakeLog*> FakeBroker::find_log(const std::string& id, int partition, int epoch,
+                                      bool any_replica) {
+  FakeTopic* const topic = find(id);
   if (topic == nullptr) return fail(Errc::kUnknownTopic);
   if (partition < 0 || static_cast<std::size_t>(partition) >= topic->logs.size()) {
     return fail(Errc::kUnknownPartition);
   }
-  if (epoch != -1 && epoch < topic->epoch) return fail(Errc::kStaleEpoch);
-  return &topic->logs[static_cast<std::size_t>(partition)];
+  FakeLog& log = topic->logs[static_cast<std::size_t>(partition)];
+  if (log.leader != id_ && !any_replica) return fail(Errc::kNotLeader);
+  if (epoch != -1 && epoch < log.epoch) return fail(Errc::kStaleEpoch);
+  return &log;
+}
+
+FakeLog* FakeBroker::any_log(const std::string& id, int partition) {
+  const auto log = find_log(id, partition, -1, /*any_replica=*/true);
+  return log ? *log : nullptr;
 }
 
 // Before the answer to the request at hand has left.
 void FakeBroker::cut_soon() {
-  asio::post(context_, [this] {
+  asio::post(world_.context(), [this] {
     server_.reset();
     listen();
   });
 }
 
 Task<rpc::Response> FakeBroker::handle(rpc::Request request) {
+  while (hangs_ && !closing_) {
+    if (!co_await world_.changed().wait(world_.changed().version())) break;
+  }
+  co_return co_await carry_out(std::move(request));
+}
+
+Task<rpc::Response> FakeBroker::carry_out(rpc::Request request) {
   switch (request.api) {
     case wire::Api::kProduce:
       co_return co_await produce(std::move(request));
@@ -212,6 +270,10 @@ Task<rpc::Response> FakeBroker::handle(rpc::Request request) {
       co_return alter(request);
     case wire::Api::kDeleteRecords:
       co_return delete_records(request);
+    case wire::Api::kClusterStatus:
+      co_return cluster_status(request);
+    case wire::Api::kAlterCluster:
+      co_return alter_cluster(request);
     default:
       break;
   }
@@ -245,7 +307,7 @@ void FakeBroker::write_part(const wire::v1::ProduceRequest::PartitionData& part,
   for (ByteView rest = batches; !rest.empty();) {
     const auto batch = record::BatchView::parse(rest);
     append_bytes(**log, Bytes(rest.begin(), rest.begin() + static_cast<long>(batch->size())),
-                 find(part.topic_id())->epoch);
+                 (*log)->epoch);
     rest = rest.subspan(batch->size());
   }
   answer.set_last_offset((*log)->end.value() - 1);
@@ -276,8 +338,8 @@ Task<rpc::Response> FakeBroker::produce(rpc::Request request) {
   using Kind = ProduceFault::Kind;
   const auto message = parse<wire::v1::ProduceRequest>(request);
   for (const auto& part : message.partitions()) {
-    if (auto log = find_log(part.topic_id(), part.partition(), -1)) {
-      most_produces_at_once_ = std::max(most_produces_at_once_, ++(*log)->produces_under_way);
+    if (FakeLog* const log = any_log(part.topic_id(), part.partition())) {
+      most_produces_at_once_ = std::max(most_produces_at_once_, ++log->produces_under_way);
     }
   }
   ++produce_requests_;
@@ -287,15 +349,15 @@ Task<rpc::Response> FakeBroker::produce(rpc::Request request) {
     produce_faults_.pop_front();
   }
   while (held_) {
-    if (!co_await changed_.wait(changed_.version())) break;
+    if (!co_await world_.changed().wait(world_.changed().version())) break;
   }
   const auto response = write(message, request.attachment.view(), fault);
   for (const auto& part : message.partitions()) {
-    if (auto log = find_log(part.topic_id(), part.partition(), -1)) --(*log)->produces_under_way;
+    if (FakeLog* const log = any_log(part.topic_id(), part.partition())) --log->produces_under_way;
   }
   if (fault.kind == Kind::kCutBeforeWrite || fault.kind == Kind::kCutAfterWrite) cut_soon();
   while (fault.kind == Kind::kSilence && !closing_) {
-    if (!co_await changed_.wait(changed_.version())) break;
+    if (!co_await world_.changed().wait(world_.changed().version())) break;
   }
   if (fault.kind == Kind::kGarbage) co_return rpc::Response{Bytes(7, std::byte{0xff}), {}};
   co_return answer(response);
@@ -308,7 +370,8 @@ std::size_t FakeBroker::read(const wire::v1::FetchRequest& request,
   std::size_t errors = 0;
   for (const auto& part : request.partitions()) {
     auto& answer = *response.add_partitions();
-    auto log = find_log(part.topic_id(), part.partition(), part.leader_epoch());
+    auto log =
+        find_log(part.topic_id(), part.partition(), part.leader_epoch(), request.any_replica());
     if (log && (Offset(part.offset()) < (*log)->start || Offset(part.offset()) > (*log)->end)) {
       log = fail(Errc::kOffsetOutOfRange);
     }
@@ -348,12 +411,12 @@ Task<rpc::Response> FakeBroker::fetch(rpc::Request request) {
   wire::v1::FetchResponse response;
   Bytes attachment;
   while (true) {
-    const std::uint64_t seen = changed_.version();
+    const std::uint64_t seen = world_.changed().version();
     response.Clear();
     attachment.clear();
     const bool errors = read(message, response, attachment) > 0;
     if (errors || closing_ || attachment.size() >= std::max(message.min_bytes(), 1U)) break;
-    if (!co_await changed_.wait(seen, deadline)) break;
+    if (!co_await world_.changed().wait(seen, deadline)) break;
   }
   if (fault == FetchFault::kRefuse) {
     response.Clear();
@@ -361,7 +424,7 @@ Task<rpc::Response> FakeBroker::fetch(rpc::Request request) {
     co_return answer(response);
   }
   if (fault == FetchFault::kCut) {
-    asio::post(context_, [this] {
+    asio::post(world_.context(), [this] {
       server_.reset();
       listen();
     });

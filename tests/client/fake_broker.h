@@ -1,19 +1,17 @@
-// FakeBroker: a broker of one process-local thread that speaks the real protocol over loopback and
+// FakeBroker: a broker of a process-local thread that speaks the real protocol over loopback and
 // fails on demand, so that every way in which a request can end badly can be shown.
 //
-// It keeps topics in memory, knows nothing of disks, and believes the client: what it stored is
-// what the tests look at. Threads: all methods from the test's thread.
+// It keeps topics in memory (tests/client/fake_world.h), knows nothing of disks, and believes the
+// client: what it stored is what the tests look at. Alone it is broker 0 and leads everything; with
+// others see tests/client/fake_cluster.h. Threads: all methods from the test's thread.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <deque>
-#include <functional>
-#include <future>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +20,7 @@
 #include "protocol/rpc/server.h"
 #include "protocol/wire/data.pb.h"
 #include "protocol/wire/metadata.pb.h"
+#include "tests/client/fake_world.h"
 
 namespace penstock::client {
 
@@ -51,6 +50,8 @@ struct ProduceFault {
 enum class FetchFault { kNone, kFlipRecordBit, kFlipHeaderBit, kRefuse, kCut };
 
 struct FakeBrokerOptions {
+  std::uint16_t port = 0;     // any free one
+  std::uint64_t cluster = 7;  // what its cluster id is made of
   std::uint64_t max_frame_bytes = 16U << 20;
   // Of requests that are received: at the limit, the broker stops reading.
   std::uint64_t max_request_memory_bytes = 256U << 20;
@@ -59,7 +60,11 @@ struct FakeBrokerOptions {
 class FakeBroker {
  public:
   explicit FakeBroker(FakeBrokerOptions options = {});
+  // One of several; shut_down() and the world's join() come before its end.
+  FakeBroker(FakeWorld& world, std::int32_t id);
   ~FakeBroker();
+  // For good: its handlers end.
+  void shut_down();
 
   rpc::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
   // Cuts every connection and stops listening; revive() listens on the same port again.
@@ -67,6 +72,17 @@ class FakeBroker {
   void revive();
   // Cuts every connection; goes on listening.
   void cut_connections();
+  // Takes requests and answers none, as a stopped process does; until resume(), which answers what
+  // has waited.
+  void hang();
+  void resume();
+  // From now on it tells what is true now, whatever happens, as one that is cut off from the
+  // others.
+  void freeze_metadata();
+  // It does not know this topic yet.
+  void has_not_heard_of(const std::string& name);
+  // What it says of these is an error for the next `count` metadata requests.
+  void answer_not_ready(int count);
 
   void create_topic(const std::string& name, int partitions);
   void delete_topic(const std::string& name);
@@ -101,31 +117,15 @@ class FakeBroker {
   void await_produce_requests(std::size_t count);
 
  private:
-  struct Log {
-    std::vector<Bytes> batches;
-    Offset start;
-    Offset end;
-    std::size_t produces_under_way = 0;
-  };
-  struct Topic {
-    Uuid id;
-    std::int32_t epoch = 1;
-    std::vector<Log> logs;
-  };
-
   template <typename Work>
   auto on_thread(Work work) {
-    // Shared: the task may still be ending when its result is taken.
-    auto task =
-        std::make_shared<std::packaged_task<std::invoke_result_t<Work&>()>>(std::move(work));
-    auto result = task->get_future();
-    asio::post(context_, [task] { (*task)(); });
-    return result.get();
+    return world_.on_thread(std::move(work));
   }
 
   void listen();
   void cut_soon();
   Task<rpc::Response> handle(rpc::Request request);
+  Task<rpc::Response> carry_out(rpc::Request request);
   Task<rpc::Response> produce(rpc::Request request);
   wire::v1::ProduceResponse write(const wire::v1::ProduceRequest& request, ByteView attachment,
                                   const ProduceFault& fault);
@@ -141,29 +141,35 @@ class FakeBroker {
   rpc::Response remove(const rpc::Request& request);
   rpc::Response alter(const rpc::Request& request);
   rpc::Response delete_records(const rpc::Request& request);
-  Topic* find(const std::string& id);
-  Result<Log*> find_log(const std::string& id, int partition, int epoch);
-  void append_bytes(Log& log, Bytes batch, std::int32_t epoch);
+  rpc::Response cluster_status(const rpc::Request& request);
+  rpc::Response alter_cluster(const rpc::Request& request);
+  FakeTopic* find(const std::string& id);
+  // Whoever leads it; `any_replica`: whoever asks.
+  Result<FakeLog*> find_log(const std::string& id, int partition, int epoch,
+                            bool any_replica = false);
+  FakeLog* any_log(const std::string& id, int partition);
+  void append_bytes(FakeLog& log, Bytes batch, std::int32_t epoch);
 
   const FakeBrokerOptions options_;
-  asio::io_context context_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> busy_{asio::make_work_guard(context_)};
-  Wakeup changed_{context_.get_executor()};
+  const std::int32_t id_;
+  std::unique_ptr<FakeWorld> own_world_;
+  FakeWorld& world_;
   std::unique_ptr<rpc::Server> server_;
   std::uint16_t port_ = 0;
-  std::map<std::string, Topic> topics_;
+  std::optional<std::map<std::string, FakeTopic>> frozen_;
+  std::set<std::string> unheard_;
+  int not_ready_ = 0;
   std::deque<ProduceFault> produce_faults_;
   std::deque<FetchFault> fetch_faults_;
   std::size_t max_batch_bytes_ = SIZE_MAX;
   bool held_ = false;
+  bool hangs_ = false;
   bool cut_after_alter_ = false;
   bool closing_ = false;
   std::size_t produce_requests_ = 0;
   std::size_t fetch_requests_ = 0;
   std::size_t metadata_requests_ = 0;
   std::size_t most_produces_at_once_ = 0;
-  std::uint64_t next_topic_ = 1;
-  std::thread thread_;
 };
 
 }  // namespace penstock::client

@@ -24,11 +24,16 @@ class ProducerCoreStory : public testing::Test {
     core_.emplace(config, Backoff(milliseconds(100), milliseconds(1'000)), Rng(1));
     for (Slot slot = 0; slot < 4; ++slot) lead(slot, kBroker);
   }
+  // A newer term each time.
   void lead(Slot slot, BrokerId broker, std::uint8_t topic_id = 1) {
+    place(slot, broker, ++epoch_, topic_id);
+  }
+  void place(Slot slot, BrokerId broker, int epoch, std::uint8_t topic_id = 1) {
     Target target{.topic = "orders",
                   .id = {{}, PartitionId(static_cast<int>(slot))},
                   .leader = broker,
-                  .leader_epoch = Term(broker)};
+                  .leader_epoch = Term(epoch),
+                  .replicas = {1, 2, 3}};
     target.id.topic.bytes[0] = static_cast<std::byte>(topic_id);
     core_->place(slot, target, now_);
   }
@@ -118,6 +123,7 @@ class ProducerCoreStory : public testing::Test {
   std::size_t added_bytes_ = 0;
   std::size_t released_bytes_ = 0;
   std::string last_message_;
+  int epoch_ = 0;
 };
 
 }  // namespace penstock::client

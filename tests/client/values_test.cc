@@ -79,6 +79,38 @@ TEST(MetadataTest, ARecreatedTopicBeginsAnew) {
   EXPECT_EQ(cache.topic("orders")->partitions[0].leader, 3);
 }
 
+TEST(MetadataTest, ABrokerThatIsBehindBringsNoDeletedTopicBackAndTakesNoNewOneAway) {
+  MetadataCache cache;
+  auto created_again = topic_of(2, {{.leader = 3, .leader_epoch = Term(0)}});
+  created_again.as_of = 100;
+  EXPECT_TRUE(cache.update_topic(created_again));
+  auto before = topic_of(1, {{.leader = 4, .leader_epoch = Term(9)}});
+  before.as_of = 90;
+  EXPECT_FALSE(cache.update_topic(before));
+  EXPECT_EQ(cache.topic("orders")->partitions[0].leader, 3);
+  EXPECT_FALSE(cache.forget_topic("orders", 90)) << "it has not heard of it yet";
+  EXPECT_TRUE(cache.forget_topic("orders", 101));
+  EXPECT_EQ(cache.topic("orders"), nullptr);
+}
+
+TEST(MetadataTest, BrokersThatLeftAreForgottenAndOldAnswersBringNothingBack) {
+  MetadataCache cache;
+  cache.update_brokers({{1, {"a", 1}}, {2, {"b", 2}}}, 100);
+  cache.update_brokers({{1, {"a", 7}}, {3, {"c", 3}}}, 110);
+  EXPECT_EQ(cache.broker(2), nullptr);
+  cache.update_brokers({{1, {"a", 1}}}, 105);
+  EXPECT_EQ(cache.broker(1)->port, 7);
+  ASSERT_NE(cache.broker(3), nullptr);
+}
+
+TEST(MetadataTest, AMissingLeaderIsToldWithTheBrokersThatAreNeeded) {
+  EXPECT_EQ(no_leader("orders", PartitionId(3), {2, 3}).message(),
+            "no leader for orders/3: all of brokers 2, 3 are needed; see penstock cluster status");
+  EXPECT_EQ(no_leader("orders", PartitionId(0), {2}).message(),
+            "no leader for orders/0: broker 2 is needed; see penstock cluster status");
+  EXPECT_EQ(no_leader("orders", PartitionId(0), {1, 2, 3}).code(), Errc::kNotLeader);
+}
+
 TEST(MetadataTest, KnowsItsAge) {
   MetadataCache cache;
   const Instant now{std::chrono::hours(1)};

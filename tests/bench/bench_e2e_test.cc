@@ -23,7 +23,9 @@ class BenchTest : public ::testing::Test {
     auto broker = broker::Broker::start({.data_dir = dir_ + "/data",
                                          .listen = {"127.0.0.1", 0},
                                          .metrics_listen = {"127.0.0.1", 0},
-                                         .advertise = {}});
+                                         .advertise = {},
+                                         .cluster_seed = {},
+                                         .rack = {}});
     ASSERT_TRUE(broker) << broker.error().to_string();
     broker_ = std::move(*broker);
     config_.bootstrap = {{"127.0.0.1", broker_->port()}};

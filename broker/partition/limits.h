@@ -31,4 +31,16 @@ inline constexpr std::chrono::milliseconds kCheckpointPeriod{200};
 // wait for.
 inline constexpr std::size_t kMaxCheckpointsUnderWay = 1;
 
+// --- scrubbing: reading what lies there, so that rot is found while other copies are good
+// Of the whole broker: a small share of any disk; a tebibyte takes a day and a half.
+inline constexpr std::uint64_t kScrubBytesPerSecond = 8U << 20;
+// One read: short beside what else waits for the disk.
+inline constexpr std::uint64_t kScrubPieceBytes = 256U << 10;
+// A pass over a partition begins that long after the one before it ended.
+inline constexpr std::chrono::milliseconds kScrubPeriod = std::chrono::hours(24 * 7);
+// After a start, consumers and replicas that catch up come first.
+inline constexpr std::chrono::milliseconds kScrubStartDelay = std::chrono::seconds(30);
+// When no pass is due, the next look.
+inline constexpr std::chrono::milliseconds kScrubIdlePeriod = std::chrono::seconds(10);
+
 }  // namespace penstock::broker

@@ -33,6 +33,7 @@
 #include "broker/partition/disk_guard.h"
 #include "broker/partition/flush_queue.h"
 #include "broker/partition/partition_observer.h"
+#include "broker/partition/scrub_queue.h"
 #include "broker/partition/tick_queue.h"
 #include "broker/partition/vote_queue.h"
 
@@ -64,6 +65,18 @@ struct PartitionServices {
   DiskGuard* disk = nullptr;
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
+  ScrubQueue* scrubs = nullptr;  // none: damage is found by who happens to read it
+};
+
+// What scrubbing has seen of a partition on this broker, for status and metrics.
+struct ScrubStatus {
+  Timestamp last_finished;  // of a pass; -1: none since the start
+  std::uint64_t passes = 0;
+  std::uint64_t bytes = 0;  // looked at since the start
+  bool under_way = false;
+  std::uint64_t mended_runs = 0;  // damage that was put right from the leader
+  std::uint64_t divergences = 0;  // ranges in which this copy is valid and not the leader's
+  std::string repair;             // what is being done about damage, in words; empty: there is none
 };
 
 struct Appended {
@@ -117,6 +130,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::uint32_t replicas() const { return replica_->replicas(); }
   std::uint32_t replicas_durable_at(Offset end) const { return replica_->replicas_durable_at(end); }
   std::size_t damaged_ranges() const { return replica_->log().damage().size(); }
+  // For status.
+  const std::vector<storage::RecoveryReport::Damage>& damage() const {
+    return replica_->log().damage();
+  }
+  std::vector<storage::Log::SegmentInfo> segments() const { return replica_->log().segments(); }
   const Replica& replica() const { return *replica_; }
   // Leads, and may answer for the end of the log: kNotLeader, kNotReady, kPartitionDamaged.
   Status check_ready() const;
@@ -125,6 +143,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Durability answers_when(std::optional<Durability> asked) const;
   // kPartitionDamaged with what is known; for descriptions.
   Status health() const;
+  ScrubStatus scrub_status() const;
 
   // kStaleEpoch when a request was made for another epoch than the present one; -1 and 0 are not
   // fenced.
@@ -172,7 +191,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Status transfer_leadership(raft::NodeId to);
   void step_down();
 
-  // --- for FlushQueue, CheckpointQueue and TickQueue
+  // --- for FlushQueue, CheckpointQueue, ScrubQueue and TickQueue
   storage::FlushTicket begin_flush();
   void complete_flush(const storage::FlushTicket& ticket, const Status& status,
                       std::int64_t queued_ns, std::int64_t took_ns);
@@ -183,6 +202,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
                            std::int64_t took_ns);
   void left_checkpoint_queue() { in_checkpoint_queue_ = false; }
   void tick_due(std::int64_t at_ms);
+  bool can_be_scrubbed() const { return !closed_ && !ended_; }
+  // None: this pass is over.
+  std::optional<storage::Log::FileRead> begin_scrub(std::uint64_t max_bytes);
+  void complete_scrub(const Result<storage::ReadResult>& result);
 
  private:
   struct Waiter {
@@ -210,6 +233,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void list_for_checkpoint();
   void list_for_tick();
   void role_changed();
+  void tell_damage();
   void ended(Error error);
   void answer_waiters();
 
@@ -224,6 +248,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Watchers watchers_;
   Offset seen_high_watermark_;
   bool was_ready_ = false;
+  std::size_t seen_damage_ = 0;
+  std::uint64_t seen_divergences_ = 0;
   bool flush_asked_ = false;  // in line or under way
   bool in_checkpoint_queue_ = false;
   Offset checkpointed_end_;

@@ -3,8 +3,10 @@
 // Threads: called on the partition's shard; one observer may serve several shards.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "base/types.h"
 
 namespace penstock::broker {
 
@@ -17,6 +19,9 @@ class PartitionObserver {
   virtual void checkpointed(std::int64_t took_ns) = 0;
   virtual void read(std::uint64_t bytes, bool from_disk) = 0;
   virtual void retention_freed(std::uint64_t bytes) = 0;
+  virtual void scrubbed(std::uint64_t /*bytes*/) {}
+  // Now; it was another number before.
+  virtual void damage_changed(const TopicPartition&, std::size_t /*ranges*/) {}
 };
 
 }  // namespace penstock::broker

@@ -23,6 +23,7 @@ void Partition::start() {
   // An only voter asks for its own vote.
   replica_->tick();
   pump("start of ");
+  if (services_.scrubs != nullptr) services_.scrubs->add(weak_from_this());
 }
 
 void Partition::receive(const PeerMessage& message) {
@@ -71,6 +72,7 @@ void Partition::pump(const char* doing) {
     more = follower_ && follower_(output);
     if (!carry_out(std::move(output), doing)) return;
   }
+  tell_damage();
   answer_waiters();
   // Consumers that wait at a leader wait elsewhere once it is none.
   const bool stopped = std::exchange(was_ready_, replica_->is_ready()) && !was_ready_;
@@ -204,6 +206,66 @@ void Partition::complete_checkpoint(const storage::CheckpointTicket& ticket, con
     checkpointed_end_ = Offset(-1);
   }
   pump("checkpoint of ");
+}
+
+// --- scrubbing
+
+std::optional<storage::Log::FileRead> Partition::begin_scrub(std::uint64_t max_bytes) {
+  if (!can_be_scrubbed()) return std::nullopt;
+  auto work = replica_->begin_scrub(max_bytes);
+  if (work) ++work_under_way_;
+  return work;
+}
+
+void Partition::complete_scrub(const Result<storage::ReadResult>& result) {
+  if (result) services_.observer->scrubbed(result->batches.size());
+  if (!closed_) replica_->complete_scrub(result);
+  pump("scrub of ");
+  work_ended();
+}
+
+void Partition::tell_damage() {
+  const auto& damage = replica_->log().damage();
+  if (damage.size() != seen_damage_) {
+    if (damage.size() > seen_damage_) {
+      log().error("damaged records partition={} ranges={} offsets=[{},{}) reason={} repair={}",
+                  name_, damage.size(), damage.back().begin.value(), damage.back().end.value(),
+                  damage.back().reason, scrub_status().repair);
+    } else if (damage.empty()) {
+      log().info("all damaged records are whole again, or gone partition={}", name_);
+    }
+    seen_damage_ = damage.size();
+    services_.observer->damage_changed(id_, seen_damage_);
+  }
+  const ScrubState& scrub = replica_->scrub();
+  if (scrub.divergences == seen_divergences_) return;
+  seen_divergences_ = scrub.divergences;
+  log().error(
+      "records differ from the leader's though both copies are valid partition={} offsets=[{},{}) "
+      "leader={}",
+      name_, scrub.divergent->begin.value(), scrub.divergent->end.value(),
+      replica_->leader().value());
+}
+
+ScrubStatus Partition::scrub_status() const {
+  const ScrubState& scrub = replica_->scrub();
+  ScrubStatus status{.last_finished = scrub.finished_at,
+                     .passes = scrub.passes,
+                     .bytes = scrub.total_bytes,
+                     .under_way = scrub.pass_bytes > 0,
+                     .mended_runs = replica_->stats().mended_runs,
+                     .divergences = scrub.divergences,
+                     .repair = {}};
+  if (replica_->log().damage().empty()) return status;
+  const raft::NodeId leader = replica_->leader();
+  if (replica_->group().membership().everyone().size() <= 1) {
+    status.repair = "no other broker holds a copy";
+  } else if (leader == raft::kNobody || leader == replica_->group().self()) {
+    status.repair = "waits for a leader to fetch them from";
+  } else {
+    status.repair = "is fetched from broker " + std::to_string(leader.value());
+  }
+  return status;
 }
 
 }  // namespace penstock::broker

@@ -1,7 +1,9 @@
 """The brokers of a run: starting, killing and restarting real penstockd processes, and asking them who leads."""
 
+import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -98,9 +100,13 @@ class Broker:
 
     def fill_disk(self):
         """Nothing is left on its disk."""
+        size = 0
         with open(self.disk / BALLAST, "wb") as file:
-            space = os.statvfs(self.disk)
-            os.posix_fallocate(file.fileno(), 0, max(1, space.f_bavail * space.f_frsize))
+            for piece in (64 << 20, 1 << 20, 4 << 10):
+                with contextlib.suppress(OSError):  # it is full for pieces of that size
+                    while True:
+                        os.posix_fallocate(file.fileno(), size, piece)
+                        size += piece
         self.full = True
 
     def free_disk(self):
@@ -114,13 +120,10 @@ class Cluster:
         self.folder = pathlib.Path(folder)
         self.brokers = []
         self.deaths = []  # sentences about brokers that ended by themselves and should not have
-        for _ in range(brokers):
-            self.add()
-
-    def add(self):
-        seed = self.brokers[0].endpoint if self.brokers else None
-        self.brokers.append(Broker(len(self.brokers), self.network, self.folder, seed))
-        return self.brokers[-1]
+        for number in range(brokers):
+            seed = self.brokers[0].endpoint if self.brokers else None
+            self.brokers.append(Broker(number, network, self.folder, seed))
+        self.spare = None  # one that comes and goes
 
     @property
     def bootstrap(self):
@@ -145,18 +148,45 @@ class Cluster:
                 return False
         until(serving, f"broker {broker.number} to serve", limit_s)
 
-    def describe(self, topic):
+    def describe(self, topic=None):
         """The topic as the first broker that answers sees it, and the brokers' endpoints by number; or None."""
         for broker in self.brokers:
             if not broker.is_running() or broker.frozen:
                 continue
             try:
-                answer = broker.ask(DESCRIBE_TOPICS, names=[topic], with_offsets=True)
+                answer = broker.ask(DESCRIBE_TOPICS, names=[topic] if topic else [])
             except Exception:  # cut off, busy, starting: the next one
                 continue
-            if answer.error is None and answer.topics and answer.topics[0].error is None:
-                return answer.topics[0], {b.id: f"{b.host}:{b.port}" for b in answer.brokers}
+            if answer.error is None and all(found.error is None for found in answer.topics):
+                return (answer.topics or [None])[0], {b.id: f"{b.host}:{b.port}" for b in answer.brokers}
         return None
+
+    def start_spare(self):
+        """A new broker, with an empty disk, on the host after the others'."""
+        number = len(self.brokers)
+        if self.spare is None:
+            self.spare = Broker(number, self.network, self.folder, self.brokers[0].endpoint)
+        shutil.rmtree(self.spare.data_dir, ignore_errors=True)
+        self.spare.seed = self.bootstrap
+        self.spare.start()
+        return self.spare
+
+    def stop_spare(self):
+        status = self.spare.stop()
+        if status != 0:
+            self.deaths.append(f"the broker that left answered SIGTERM with {status}: {last_words(self.spare.log_path)}")
+            self.spare.kill()
+
+    def number_of(self, broker):
+        """The cluster's number of a broker; None when nobody can say it."""
+        described = self.describe()
+        numbers = {endpoint: number for number, endpoint in described[1].items()} if described else {}
+        return numbers.get(broker.endpoint)
+
+    def replicas(self, topic):
+        """partition -> numbers of the brokers that hold it, as far as is known."""
+        described = self.describe(topic)
+        return {p.partition: p.replicas for p in described[0].partitions} if described else {}
 
     def leader_of(self, topic, partition):
         """The broker that leads, as far as is known; None when nobody does."""
@@ -210,7 +240,7 @@ class Cluster:
         return problems
 
     def kill_all(self):
-        for broker in self.brokers:
+        for broker in [*self.brokers, *([self.spare] if self.spare else [])]:
             broker.kill()
 
 

@@ -10,6 +10,7 @@ import random
 import time
 
 from harness import until
+from operators import alter
 from trouble import FAILING, HONEST, LYING
 
 FAULTS = collections.OrderedDict()  # kind -> Fault
@@ -323,6 +324,62 @@ def clock_strobe(scene):
     yield f"moved all clocks by {moved} s"
     for broker in scene.brokers:
         broker.trouble.move_clock(0)
+
+
+# --- operators
+
+@fault(MAJORITY)
+def leaders_moved(scene):
+    """Leadership goes from hand to hand."""
+    moved = 0
+    for _ in range(6):
+        to = scene.cluster.number_of(scene.somebody()[0])
+        moved += to is not None and alter(scene.cluster, transfer_leader={
+            "topic": scene.topic, "partition": scene.rng.randrange(scene.partitions), "to": to})
+        time.sleep(0.3)
+    yield f"moved leaders {moved} times"
+
+
+@fault(MAJORITY)
+def one_drained(scene):
+    broker = scene.somebody()[0]
+    number = scene.cluster.number_of(broker)
+    drained = number is not None and alter(scene.cluster, drain_broker=number)
+    yield f"drained {broker.number}" if drained else "could not drain anybody"
+    if drained:
+        until(lambda: alter(scene.cluster, resume_broker=number), "a drained broker to be resumed")
+
+
+@fault(MANY)
+def replicas_moved(scene):
+    """A partition goes to three brokers that are drawn."""
+    partition = scene.rng.randrange(scene.partitions)
+    numbers = [scene.cluster.number_of(broker) for broker in scene.somebody(3)]
+    moved = None not in numbers and alter(scene.cluster, move_replicas={
+        "topic": scene.topic, "partition": partition, "replicas": numbers})
+    yield f"moved partition {partition} to brokers {numbers}" if moved else "could not move anything"
+
+
+@fault(NETWORK, MAJORITY)
+def one_joins_and_leaves(scene):
+    """A new broker takes over a replica of each partition, and is decommissioned again."""
+    spare = scene.cluster.start_spare()
+    number = until(lambda: scene.cluster.number_of(spare), "a new broker to be known")
+    before = scene.cluster.replicas(scene.topic)
+    moved = 0
+    for partition, replicas in before.items():
+        wanted = [number, *scene.rng.sample(replicas, len(replicas) - 1)]
+        moved += alter(scene.cluster, move_replicas={"topic": scene.topic, "partition": partition, "replicas": wanted})
+    yield f"let broker {number} join and moved {moved} replicas to it"
+    until(lambda: alter(scene.cluster, decommission_broker=number), "a broker to be decommissioned")
+
+    def has_nothing():
+        return all(number not in replicas for replicas in scene.cluster.replicas(scene.topic).values())
+    try:
+        until(has_nothing, "a decommissioned broker to hold nothing")
+    except TimeoutError as error:
+        scene.cluster.deaths.append(str(error))
+    scene.cluster.stop_spare()
 
 
 # --- the network

@@ -78,7 +78,7 @@ def main():
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="penstock-nemesis-")).absolute()
 
     total, faults, failed = collections.Counter(), 0, False
-    network = network_of(options.brokers)
+    network = network_of(options.brokers + 1)  # and one that comes and goes
     try:
         for number, seconds in enumerate(lengths_of_rounds(options.minutes)):
             seed = f"{options.seed}.{number}"
@@ -87,7 +87,11 @@ def main():
                 say("\n".join(map(str, events)))
                 continue
             this = Round(folder / f"round{number}", seed, options.brokers, events, options.rate, say)
-            figures, findings = this.run(network, seconds)
+            try:
+                figures, findings = this.run(network, seconds)
+            except BaseException:
+                this.keep({"problems": ["the run itself broke"]})
+                raise
             faults += len(this.done)
             total = collections.Counter({key: max(total[key], value) if key in LONGEST else total[key] + value
                                          for key, value in figures.items()})

@@ -149,16 +149,22 @@ class Round:
     def _begin(self, event, begun):
         scene = Scene(self.cluster, TOPIC, PARTITIONS, random.Random(event.draw), self.rotten)
         harm = FAULTS[event.kind].function(scene)
-        what = next(harm)
+        try:
+            what = next(harm)
+        except TimeoutError as error:
+            self.problems.append(f"{event.kind}: {error}")
+            what = str(error)
         self.say(f"{time.monotonic() - begun:6.1f} s  {event.kind}: {what}")
         self.done.append(event.kind)
         # A fault that took a while to begin still lasts as long as it was meant to.
         return (time.monotonic() - begun + event.seconds, event, harm)
 
     def _end(self, event, harm):
-        with contextlib.suppress(StopIteration):
-            next(harm)
-            raise AssertionError(f"{event.kind} yields twice")
+        try:
+            if next(harm, self) is not self:
+                raise AssertionError(f"{event.kind} yields twice")
+        except TimeoutError as error:
+            self.problems.append(f"{event.kind}: {error}")
         self.ends.append((event.kind, time.monotonic()))
 
     @property
@@ -206,12 +212,16 @@ class Round:
 
         def compared():
             differing, behind = [], []
+            replicas = self.cluster.replicas(TOPIC)
+            numbers = {broker: self.cluster.number_of(broker) for broker in self.cluster.brokers}
             for p in range(PARTITIONS):
                 logs = {}
                 for broker in self.cluster.brokers:
                     folder = segments.logs_of(broker.data_dir, TOPIC).get(p)
-                    if folder:
-                        logs[f"broker {broker.number}"] = segments.batches_of_log(folder)
+                    if numbers[broker] in replicas.get(p, []):
+                        logs[f"broker {broker.number}"] = segments.batches_of_log(folder) if folder else {}
+                if len(logs) != len(replicas.get(p, "?")):
+                    behind.append(f"partition {p}: its replicas are {replicas.get(p)}, of brokers {list(numbers.values())}")
                 a, b = segments.compare(logs, marks[p])
                 differing += [f"partition {p}: {text}" for text in a]
                 behind += [f"partition {p}: {text}" for text in b]

@@ -65,6 +65,18 @@ Task<rpc::Response> at_controller(Call call) {
   co_return rpc::Response{.message = **std::move(answer), .attachment = {}};
 }
 
+// A transfer of leadership goes to the partition's leader, everything else to the controller.
+Task<rpc::Response> alter_cluster_anywhere(Call call) {
+  v1::AlterClusterRequest request;
+  const bool is_transfer =
+      rpc::deserialize(call.request.message.view(), request) && request.has_transfer_leader();
+  if (is_transfer) {
+    co_return co_await typed<&transfer_leader, v1::AlterClusterRequest>(std::move(call));
+  }
+  co_return co_await at_controller<&alter_cluster, v1::AlterClusterRequest,
+                                   v1::AlterClusterResponse>(std::move(call));
+}
+
 // When a broker answers that has started and not heard yet what it once knew.
 enum class Needs : std::uint8_t { kNothing, kMetadata };
 
@@ -97,6 +109,10 @@ constexpr std::array kTable = {
     Row{wire::Api::kExchange, &exchange, Needs::kNothing},
     Row{wire::Api::kJoin, at_controller<&join, v1::JoinRequest, v1::JoinResponse>, Needs::kNothing,
         typed<&join, v1::JoinRequest>},
+    Row{wire::Api::kClusterStatus, typed<&cluster_status, v1::ClusterStatusRequest>,
+        Needs::kNothing},
+    Row{wire::Api::kAlterCluster, &alter_cluster_anywhere, Needs::kMetadata,
+        typed<&alter_cluster, v1::AlterClusterRequest>},
     Row{wire::Api::kForward, &forward, Needs::kNothing},
 };
 

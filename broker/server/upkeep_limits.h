@@ -39,6 +39,12 @@ inline constexpr std::uint32_t kMaxHandoverDoublings = 6;
 // fewer. So many tell a lag of an hour within a quarter.
 inline constexpr std::size_t kMaxEndSamples = 48;
 
+// Every broker has that long to say how its partitions are; who says nothing is told as silent.
+inline constexpr std::chrono::milliseconds kStatusTime{2'000};
+// An operator's transfer is looked after that long, this often; consensus gives it up sooner.
+inline constexpr std::chrono::milliseconds kTransferTime{2'000};
+inline constexpr std::chrono::milliseconds kTransferLook{20};
+
 // A voter of the metadata group that is missing for that long is replaced, if somebody can: longer
 // than any restart.
 inline constexpr std::int64_t kBrokerMissingMs = 30'000;

@@ -37,6 +37,17 @@ Task<Result<wire::v1::ListOffsetsResponse>> list_offsets(Call call,
 Task<Result<wire::v1::DeleteRecordsResponse>> delete_records(
     Call call, wire::v1::DeleteRecordsRequest request);
 Task<Result<wire::v1::JoinResponse>> join(Call call, wire::v1::JoinRequest request);
+Task<Result<wire::v1::ClusterStatusResponse>> cluster_status(
+    Call call, wire::v1::ClusterStatusRequest request);
+// Carried out here: at the controller, or, to transfer leadership, at the partition's leader;
+// kNotLeader else.
+Task<Result<wire::v1::AlterClusterResponse>> alter_cluster(Call call,
+                                                           wire::v1::AlterClusterRequest request);
+// A client's transfer of leadership: here if the leader is here, else handed to the leader. The
+// head of the partition's list takes leadership back after a while; to prefer another one for good,
+// move the replicas with that one first.
+Task<Result<wire::v1::AlterClusterResponse>> transfer_leader(Call call,
+                                                             wire::v1::AlterClusterRequest request);
 // These carry attachments and run on the hot path.
 Task<rpc::Response> produce(Call call);
 Task<rpc::Response> fetch(Call call);

@@ -43,7 +43,11 @@ Result<std::optional<Log::Mendable>> Log::mendable(std::uint64_t max_bytes) {
   for (const RecoveryReport::Damage& damage : all) {
     const auto segment = s.segment_of(damage.begin);
     if (segment == s.segments.end() || damage.begin >= segment->end()) continue;
-    if (!s.load(*segment)) continue;
+    if (const Status loaded = s.load(*segment); !loaded) {
+      const Errc code = loaded.error().code();
+      if (code == Errc::kCorrupt || code == Errc::kNotFound) continue;
+      return fail(loaded.error());  // a disk that fails now says nothing about what it holds
+    }
     std::optional<Mendable> found;
     for (const Run& run : s.runs_of(*segment)) {
       const Offset begin = segment->base + run.base_delta;

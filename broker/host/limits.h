@@ -37,6 +37,10 @@ inline constexpr std::uint64_t kMendBytes = 256U << 10;
 // Most that a leader reads for that: one run with the largest batch that a topic allows.
 inline constexpr std::uint64_t kMaxMendBytes = 16U << 20;
 
+// Heartbeats for which a member asks in vain for one range (a minute or so): its leader's log
+// begins behind it, or differs.
+inline constexpr std::uint32_t kMaxAskedInVain = 600;
+
 // Commands that wait for the one that is under way: administration comes from people and a few
 // loops, so that more means that something repeats itself.
 inline constexpr std::size_t kMaxQueuedCommands = 256;

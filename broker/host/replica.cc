@@ -106,6 +106,12 @@ void Replica::receive(const PeerMessage& message) {
     const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
     if (append != nullptr && !append->range.empty()) return;
   }
+  // A follower that hears its leader has no other occasion.
+  if (!s.log->damage().empty()) {
+    s.look_for_damage();
+    s.ask_for_repair();
+    if (s.ended) return;
+  }
   s.group->step(message.envelope.from, message.envelope.message, s.now_ms());
   s.carry_out(&message);
   s.follow_leaders_start(message);

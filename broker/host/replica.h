@@ -69,8 +69,9 @@ struct ReplicaOutput {
   std::vector<std::uint64_t> cold_reads;  // take_cold_read(), run it on a pool, complete it
   std::optional<Offset> committed;        // moved to
   bool role_changed = false;              // role(), leader(), term(), is_ready()
-  std::optional<Offset> truncated_to;     // records at and behind it are gone (uncommitted ones)
-  bool was_reset = false;                 // the log begins anew at log_start()
+  // Records at and behind it are gone: uncommitted ones, or damaged ones that are to come again.
+  std::optional<Offset> truncated_to;
+  bool was_reset = false;  // the log begins anew at log_start()
   std::vector<raft::ReadReady> reads_ready;
   std::vector<std::uint64_t> reads_failed;
   std::optional<Error> fatal;
@@ -82,7 +83,8 @@ struct ReplicaStats {
   std::uint64_t bad_attachments = 0;  // batches that are not what their message says
   std::uint64_t refused_appends = 0;  // good ones that the log did not take (no space, damage)
   std::uint64_t refused_installs = 0;
-  std::uint64_t mended_runs = 0;  // damage here that was put right with the leader's bytes
+  std::uint64_t mended_runs = 0;     // damage here that was put right with the leader's bytes
+  std::uint64_t cuts_at_damage = 0;  // ... or that was cut, to be sent again with all behind it
 };
 
 // Looking at everything that lies on the disk, whether it is still what was written.

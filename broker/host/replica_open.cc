@@ -180,6 +180,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
   if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
   s.damaged_until = s.damage_bound();
   restored->damaged_until = s.damaged_until;
+  if (s.memory.cut) restored->once_had = s.memory.cut->had;
   // Before any vote: a log without its side file is one that was lost.
   if (found.side_file_lost) PENSTOCK_TRY(s.remember(s.memory));
   s.group = std::make_unique<raft::Group>(s.options.self, s.options.raft, *std::move(restored),
@@ -220,6 +221,8 @@ bool Replica::State::has_always_been_alone() const {
 
 Offset Replica::State::damage_bound() const {
   if (memory.lost_up_to) return kEverything;
+  // Who may lead instead is told by what this log once had.
+  if (memory.cut && log->damage().empty()) return Offset(1);
   // Nobody has what is damaged here, so nobody is kept from leading with it; a log whose end is not
   // certain refuses appends by itself.
   if (has_always_been_alone()) return Offset(0);
@@ -253,6 +256,15 @@ void Replica::State::look_for_repair() {
     if (safe <= group->log_start() || group->point_at(safe).term <= *memory.lost_up_to) return;
     memory.lost_up_to.reset();
     if (!keep_going(remember(memory))) return;
+  }
+  if (memory.cut) {
+    // The same; or as far as it was, for what is committed below is what was committed then.
+    const Offset safe = std::min(group->committed(), group->durable_end());
+    const bool is_later = safe > group->log_start() && group->point_at(safe).term > memory.cut->in;
+    if (!is_later && safe < memory.cut->had.end) return;
+    memory.cut.reset();
+    if (!keep_going(remember(memory))) return;
+    group->set_once_had({});
   }
   if (damage_bound() > Offset(0)) return;
   damaged_until = Offset(0);

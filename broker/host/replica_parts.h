@@ -49,6 +49,8 @@ struct Replica::State {
   // --- repair of what is damaged here: asked for with the next answer to the leader
   std::optional<WantedRange> wanted;
   std::int64_t ask_again_ms = 0;
+  Offset asked_for;
+  std::uint32_t asked_in_vain = 0;
 
   // --- the flush that is under way
   bool flushing = false;
@@ -108,6 +110,7 @@ struct Replica::State {
 
   // --- replica_repair.cc
   void ask_for_repair();
+  void cut_at_damage();
   void mend_from(const PeerMessage& message);
   void send_wanted(const PeerMessage& message);
 

@@ -1,6 +1,8 @@
 // What is damaged on this disk comes from the leader, byte for byte, into its old place: nothing is
 // cut, so that a replica which is damaged elsewhere loses no good copy meanwhile.
 //
+// Only where nobody knows their place is the log cut, and sent again from there.
+//
 // The member asks beside its answer to a heartbeat; the leader sends those batches as an append of
 // what the member has already, which consensus answers and otherwise ignores.
 #include <algorithm>
@@ -21,8 +23,38 @@ void Replica::State::ask_for_repair() {
   if (!has_leader) return;
   ask_again_ms = now_ms() + options.raft.heartbeat_ms;
   const auto mendable = log->mendable(kMendBytes);
-  if (!mendable || !*mendable) return;
-  wanted = WantedRange{(*mendable)->begin, (*mendable)->end};
+  if (!mendable) return;
+  const Offset begin = *mendable ? (*mendable)->begin : Offset(0);
+  asked_in_vain = begin == asked_for ? asked_in_vain + 1 : 0;
+  asked_for = begin;
+  if (*mendable && asked_in_vain <= kMaxAskedInVain) {
+    wanted = WantedRange{begin, (*mendable)->end};
+  } else {
+    asked_in_vain = 0;
+    cut_at_damage();
+  }
+}
+
+// No index entry says where the damaged bytes belong (a file has gone with its index), or the
+// leader has them no more: the log ends before them, and is sent again. Order: the side file says
+// what the log had, then it is cut; after a crash in between it is cut again.
+void Replica::State::cut_at_damage() {
+  const auto first =
+      std::ranges::min_element(log->damage(), {}, &storage::RecoveryReport::Damage::begin);
+  const Offset from = std::max(first->begin, log->log_start());
+  const raft::LogPoint had = group->point_at(group->log_end());
+  ReplicaState next = memory;
+  next.cut = ReplicaState::Cut{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
+  if (!keep_going(remember(next))) return;
+  memory = std::move(next);
+  if (!keep_going(log->truncate_suffix(from))) return;
+  memory.truncate(from);
+  out.truncated_to = std::min(out.truncated_to.value_or(from), from);
+  ++stats.cuts_at_damage;
+  if (const Status known = group->cut_at_damage(from, memory.cut->had); !known) {
+    return die(known.error());
+  }
+  carry_out();
 }
 
 void Replica::State::mend_from(const PeerMessage& message) {
@@ -46,7 +78,10 @@ void Replica::State::mend_from(const PeerMessage& message) {
     return;
   }
   stats.mended_runs += *mended;
-  if (*mended > 0) ask_again_ms = 0;
+  if (*mended > 0) {
+    ask_again_ms = 0;
+    asked_in_vain = 0;
+  }
   look_for_repair();
 }
 

@@ -58,6 +58,21 @@ bool read_membership(ByteReader& reader, raft::Membership& out) {
   return true;
 }
 
+// Of nobody, too: a replica that has not been told yet who takes part.
+bool read_base(ByteReader& reader, raft::Membership& out) {
+  const ByteReader before = reader;
+  std::uint32_t size = 0;
+  ByteView value;
+  const Bytes of_nobody = encode_membership({});
+  if (reader.read_le(size) && reader.read_bytes(size, value) &&
+      std::ranges::equal(value, of_nobody)) {
+    out = {};
+    return true;
+  }
+  reader = before;
+  return read_membership(reader, out);
+}
+
 bool read_placed(ByteReader& reader, std::uint32_t count,
                  std::vector<raft::PlacedMembership>& out) {
   if (count > kMaxPlacedMemberships) return false;
@@ -161,7 +176,7 @@ namespace {
 // Everything behind the header.
 bool read_fields(ByteReader& reader, std::uint32_t flags, std::uint32_t placed,
                  ReplicaState& state) {
-  bool whole = (flags & ~kKnownFlags) == 0 && read_membership(reader, state.base) &&
+  bool whole = (flags & ~kKnownFlags) == 0 && read_base(reader, state.base) &&
                read_placed(reader, placed, state.placed);
   if (whole && (flags & kResetFollows) != 0) whole = read_reset(reader, state.reset.emplace());
   if (whole && (flags & kLostTermFollows) != 0) {

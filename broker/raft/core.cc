@@ -17,7 +17,8 @@ Core::Core(NodeId self_node, const Options& its_options, Restored restored, std:
       now_ms(now),
       hard(restored.hard_state),
       saved(restored.hard_state),
-      damaged_until(restored.damaged_until) {
+      damaged_until(restored.damaged_until),
+      once_had(restored.once_had) {
   if (std::string problem = problem_of(restored); !problem.empty()) {
     fault("restored state: " + problem);
     return;

@@ -5,7 +5,7 @@
 // Invariants
 // - `saved` is what the disk holds of `hard`; while they differ every message waits in `held`.
 // - `lead` is set exactly while role == kLeader.
-// - committed only grows; log.start().end <= committed <= log.end().
+// - committed only grows, but for a cut at damage; log.start().end <= committed <= log.end().
 // - matched (a follower's) is what is known to equal the log of the leader of `hard.term`.
 // Failure: fault() ends the part of this node in the group.
 #pragma once
@@ -68,6 +68,7 @@ struct Core {
   LogShape log;
   Offset committed;
   Offset damaged_until;
+  LogPoint once_had;
   std::optional<std::int64_t> flush_since_ms;
 
   Role role = Role::kFollower;

@@ -37,7 +37,8 @@ void ask_everyone(Core& core, const VoteRequest& request) {
 bool is_log_good_enough(const Core& core, const LogPoint& candidates) {
   if (mutant(Mutant::kVotesForShorterLogs)) return true;
   if (mutant(Mutant::kVotesDespiteDamage)) return candidates >= core.log.last();
-  return candidates >= core.log.last() && candidates.end >= core.damaged_until;
+  return candidates >= core.log.last() && candidates >= core.once_had &&
+         candidates.end >= core.damaged_until;
 }
 
 // A voter; or one until the latest membership in its log, which may be uncommitted: this node may

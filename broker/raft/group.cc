@@ -158,6 +158,22 @@ void Group::set_damaged_until(Offset offset) {
   state.become_follower(state.hard.term, kNobody);
 }
 
+Status Group::cut_at_damage(Offset to, LogPoint had) {
+  PENSTOCK_TRY(state_->check());
+  State& state = *state_;
+  if (state.is_leading() || to < state.log.start().end || to > state.log.end()) {
+    return fail(Errc::kInvalidArgument, "only a follower's log is cut, where it has a place");
+  }
+  state.once_had = std::max(state.once_had, had);
+  state.log.truncate(to);
+  state.committed = std::min(state.committed, to);
+  state.matched = std::min(state.matched, to);
+  state.output.accept.reset();
+  return {};
+}
+
+void Group::set_once_had(LogPoint had) { state_->once_had = had; }
+
 Status Group::change_membership(const std::vector<NodeId>& voters,
                                 const std::vector<NodeId>& learners, std::int64_t now_ms) {
   PENSTOCK_TRY(state_->check_leading());

@@ -46,6 +46,9 @@ struct Restored {
   // What was once durable here but is not intact: the group neither leads nor votes for a log that
   // is shorter. Set to zero offset when the log is whole.
   Offset damaged_until;
+  // The end of a log that was cut at damage, as it was before the cut: no candidate gets a vote
+  // whose log is behind it.
+  LogPoint once_had = {};
 };
 
 // What to do with the batches that came beside an AppendRequest.
@@ -141,6 +144,11 @@ class Group {
   void flush_pending_since(std::optional<std::int64_t> since_ms);
   // The damage was repaired (zero), or found (the durable end at that time).
   void set_damaged_until(Offset offset);
+  // The shell cut a follower's log at damage, to have it sent again: below the commit point, if
+  // need be, which goes back with it. `had`: its end until then (Restored.once_had).
+  Status cut_at_damage(Offset to, LogPoint had);
+  // Zero: everything is here again.
+  void set_once_had(LogPoint had);
 
   // --- requests to a leader
   // New voters and learners; goes through a joint membership when the voters change. kNotLeader,

@@ -125,7 +125,8 @@ void Cluster::take(Member& member, ReplicaOutput output) {
   member.cold.insert(member.cold.end(), output.cold_reads.begin(), output.cold_reads.end());
   if (output.truncated_to) {
     ++member.truncations;
-    if (*output.truncated_to < member.checked) violation(member, "it cut what was committed");
+    if (*output.truncated_to < member.checked && member->stats().cuts_at_damage == 0)
+      violation(member, "it cut what was committed");
   }
   if (output.was_reset) {
     ++member.resets;

@@ -72,6 +72,20 @@ TEST_F(RepairTest, ADamagedFollowerIsPutRightByItsLeaderAndLosesNothing) {
   ASSERT_TRUE(trio.produce(3)) << "its vote counts again";
 }
 
+TEST_F(RepairTest, AFollowerThatIsNeverWokenByItsClockAsksAsWell) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  flip(rotten, 0);
+  look(rotten);
+  // Heartbeats come, and its own timer never runs out.
+  for (int i = 0; i < 200 && !is_whole(rotten); ++i) {
+    trio.clock.advance_ms(10);
+    trio.tick(leader);
+    trio.settle();
+  }
+  EXPECT_TRUE(is_whole(rotten));
+}
+
 TEST_F(RepairTest, ADamagedLeaderHandsOverAndIsPutRight) {
   Member& rotten = trio.elect();
   flip(rotten, 0);
@@ -95,6 +109,67 @@ TEST_F(RepairTest, TwoWithDamageInDifferentPlacesAreBothPutRightByTheThird) {
   ASSERT_TRUE(second->is_damaged());
   ASSERT_TRUE(trio.run_until([&] { return is_whole(first) && is_whole(second); }));
   EXPECT_EQ(trio.leader(), &third(first, second));
+}
+
+TEST_F(RepairTest, AFileThatHasGoneWithItsIndexIsSentAgainWithAllThatFollows) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  Member& other = third(leader, rotten);
+  trio.crash(rotten, Survives::kNothingUnsynced);
+  const std::string path = segments(rotten)[1];
+  rotten.env->remove(path);
+  rotten.env->remove(path.substr(0, path.size() - 3) + "idx");
+  trio.stop(other);
+  ASSERT_OK(trio.start(rotten));
+  ASSERT_TRUE(rotten->is_damaged());
+  const Offset had = rotten->log_end();
+  // Cut, and not refilled yet: it is not asked who leads with less than it once had.
+  trio.loses = [&](const PeerMessage& message) {
+    return message.envelope.to == rotten.id && !message.attachment.empty();
+  };
+  ASSERT_TRUE(trio.run_until([&] { return rotten->stats().cuts_at_damage == 1; }));
+  EXPECT_LT(rotten->log_end(), had);
+  EXPECT_TRUE(rotten->is_damaged());
+  for (int life = 0; life < 2; ++life) {
+    const raft::LogPoint less{leader->group().point_at(had).term, had - 1};
+    const raft::VoteRequest request{.ballot = raft::Ballot::kVote,
+                                    .term = Term(leader->term().value() + 5),
+                                    .log = less,
+                                    .transfer = true};
+    trio.network.clear();
+    rotten->receive({{other.id, rotten.id, request}, {}});
+    trio.drain(rotten);
+    while (trio.work(rotten)) {
+    }
+    ASSERT_FALSE(trio.network.empty());
+    const auto* reply = std::get_if<raft::VoteReply>(&trio.network.back().envelope.message);
+    ASSERT_NE(reply, nullptr);
+    EXPECT_FALSE(reply->granted);
+    trio.restart(rotten, Survives::kNothingUnsynced);
+    EXPECT_TRUE(rotten->is_damaged());
+  }
+  trio.loses = [](const PeerMessage&) { return false; };
+  ASSERT_OK(trio.start(other));
+  ASSERT_TRUE(trio.produce(3));
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }));
+  EXPECT_TRUE(trio.run_until([&] { return trio.differences().empty(); })) << trio.differences();
+  trio.restart(rotten, Survives::kNothingUnsynced);
+  EXPECT_TRUE(is_whole(rotten));
+  trio.stop(leader);
+  ASSERT_TRUE(trio.produce(3));
+}
+
+TEST_F(RepairTest, WhatTheLeaderCannotSendAnyMoreIsCut) {
+  Member& leader = trio.elect();
+  Member& rotten = other_than(leader);
+  flip(rotten, 1);
+  look(rotten);
+  ASSERT_EQ(rotten->log().damage().size(), 1U);
+  // The leader's log begins behind the first batch of the damaged run.
+  ASSERT_OK(leader->delete_records(rotten->log().damage().front().begin + 1));
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(rotten); }, 300'000));
+  EXPECT_EQ(rotten->stats().cuts_at_damage, 1U);
+  EXPECT_TRUE(trio.run_until([&] { return trio.differences().empty(); })) << trio.differences();
 }
 
 TEST_F(RepairTest, AShortenedFileIsFilledAgain) {

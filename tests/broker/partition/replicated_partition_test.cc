@@ -312,6 +312,33 @@ TEST_F(ReplicatedPartitionTest, OnlyTheLeaderDeletesAndLooksForTimesAndTheOthers
   }
 }
 
+TEST_F(ReplicatedPartitionTest, RotThatAScrubFindsIsFetchedFromTheLeader) {
+  Node& leads = leader();
+  for (int i = 0; i < 20; ++i) produce(leads, std::string(1'000, 'r'));
+  run(1'000);
+  Node& rotten = other_than(leads);
+  const std::string path = "/data/p0/00000000000000000000.log";
+  Bytes bytes = *rotten.env.contents(path);
+  bytes[5'000] ^= std::byte{1};
+  rotten.env.put(path, bytes);
+  const auto pass = [&] {
+    while (auto work = rotten->begin_scrub(4'096)) rotten->complete_scrub(work->run());
+  };
+  pass();
+  EXPECT_EQ(rotten->damaged_ranges(), 1U);
+  EXPECT_THAT(rotten->scrub_status().repair,
+              HasSubstr("fetched from broker " + std::to_string(leads.id.value())));
+  EXPECT_FALSE(rotten->health());
+  run(1'000);
+  EXPECT_EQ(rotten->damaged_ranges(), 0U);
+  EXPECT_EQ(rotten->scrub_status().mended_runs, 1U);
+  EXPECT_EQ(rotten->scrub_status().repair, "");
+  EXPECT_TRUE(rotten->health());
+  pass();
+  EXPECT_EQ(rotten->damaged_ranges(), 0U);
+  expect_equal_logs();
+}
+
 TEST_F(ReplicatedPartitionTest, ReceiptsCountTheDisksThatAreKnownToHaveIt) {
   Node& leads = leader();
   Node& other = other_than(leads);

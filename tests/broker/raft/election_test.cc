@@ -50,6 +50,28 @@ TEST(Election, WhoKnowsNoMemberGivesNoVote) {
   EXPECT_THAT(node.said(), testing::HasSubstr("n3 <- vote-reply t2 granted"));
 }
 
+TEST(Election, WhoWasCutAtDamageMeasuresOthersByWhatItHad) {
+  OneGroup node({.log = {{1, 5}, {3, 5}}, .term = 3});
+  node.hear_append(2, 4, point(3, 10), {}, 10);
+  node.said();
+  EXPECT_TRUE(node.group.cut_at_damage(Offset(2), point(3, 10)));
+  EXPECT_EQ(node.group.committed(), Offset(2));
+  EXPECT_EQ(node.group.log_end(), Offset(2));
+  node.wait(5'000);
+  node.said();
+  node.hear(3, vote(20, point(1, 99)));
+  node.hear(3, vote(21, point(3, 9)));
+  EXPECT_EQ(node.said(), "n3 <- vote-reply t20 refused\nn3 <- vote-reply t21 refused\n");
+  node.hear(3, vote(22, point(3, 10)));
+  EXPECT_EQ(node.said(), "n3 <- vote-reply t22 granted\n");
+  // The leader begins where the logs agree, and nothing is a contradiction.
+  node.hear_append(3, 22, point(3, 10), {}, 10);
+  EXPECT_NE(node.said().find("refused"), std::string::npos);
+  node.hear_append(3, 22, point(1, 2), {{1, 3}, {3, 5}}, 10);
+  EXPECT_FALSE(node.group.is_faulty());
+  EXPECT_EQ(node.group.committed(), Offset(10));
+}
+
 TEST(Election, OneVoteATermAndItIsSavedBeforeItIsSaid) {
   OneGroup node({});
   node.saves_at_once = false;

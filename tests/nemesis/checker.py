@@ -72,7 +72,7 @@ def inconsistent(facts):
 
 @rule
 def lost(facts):
-    """An acknowledged record is there when everything is read again; and what nobody ever read is not below what was."""
+    """An acknowledged record is there when everything is read again; what nobody ever read is not below what was."""
     findings = []
     for p, sends in facts.acknowledged.items():
         kept = set(facts.final[p].values())

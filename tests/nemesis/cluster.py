@@ -174,7 +174,7 @@ class Cluster:
     def stop_spare(self):
         status = self.spare.stop()
         if status != 0:
-            self.deaths.append(f"the broker that left answered SIGTERM with {status}: {last_words(self.spare.log_path)}")
+            self.deaths.append(f"the broker that left ended with {status}: {last_words(self.spare.log_path)}")
             self.spare.kill()
 
     def number_of(self, broker):

@@ -92,7 +92,8 @@ def measure(network, folder, kills, rate):
         for kill in range(kills):
             dead, seconds = time_of_failover(cluster, acknowledgements, kill % PARTITIONS)
             times.append(seconds)
-            print(f"kill {kill}: broker {dead.number} led partition {kill % PARTITIONS}; {1000 * seconds:.0f} ms", flush=True)
+            print(f"kill {kill}: broker {dead.number} led partition {kill % PARTITIONS}; {1000 * seconds:.0f} ms",
+                  flush=True)
             dead.trouble.keep_unflushed()
             dead.start()
             cluster.wait_until_serving(dead)

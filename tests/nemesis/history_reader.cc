@@ -1,9 +1,10 @@
 // Reads a topic from its beginning and writes down every poll.
 //
-//   penstock-history-reader BOOTSTRAP TOPIC PARTITIONS OUTPUT [UNTIL]
+//   penstock-history-reader BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL]
 //
-// UNTIL is one offset a partition, separated by commas: the reader ends when it has read up to each
-// of them; without it, or before that, it ends on SIGTERM. Lines of OUTPUT (history_output.h):
+// Leaders are asked, or any replicas. UNTIL is one offset a partition, separated by commas: the
+// reader ends when it has read up to each of them; without it, or before that, it ends on SIGTERM.
+// Lines of OUTPUT (history_output.h):
 //   poll     p, hw, next, r: [[offset, "name"], ...]   one chunk, in the order it came
 //   altered  p, o, v                                   a value whose filler is not its own
 //   error    e                                         what poll() said; the reader goes on
@@ -94,8 +95,9 @@ class Reader {
 };
 
 // One consumer's life; returns what ended it.
-Status read(Client& client, Reader& reader, HistoryOutput& out) {
-  PENSTOCK_TRY_ASSIGN(const auto consumer, Consumer::open(client, {.max_wait = milliseconds(100)}));
+Status read(Client& client, ReadFrom from, Reader& reader, HistoryOutput& out) {
+  PENSTOCK_TRY_ASSIGN(const auto consumer,
+                      Consumer::open(client, {.max_wait = milliseconds(100), .read_from = from}));
   PENSTOCK_TRY(consumer->assign(reader.assignments()));
   while (!reader.is_done()) {
     PENSTOCK_TRY_ASSIGN(auto chunks, consumer->poll(milliseconds(100)));
@@ -105,7 +107,8 @@ Status read(Client& client, Reader& reader, HistoryOutput& out) {
   return {};
 }
 
-void run(const std::vector<rpc::Endpoint>& bootstrap, Reader& reader, HistoryOutput& out) {
+void run(const std::vector<rpc::Endpoint>& bootstrap, ReadFrom from, Reader& reader,
+         HistoryOutput& out) {
   std::unique_ptr<Client> client;
   while (!reader.is_done()) {
     Status status;
@@ -118,7 +121,7 @@ void run(const std::vector<rpc::Endpoint>& bootstrap, Reader& reader, HistoryOut
       if (opened) client = *std::move(opened);
       if (!opened) status = std::unexpected(std::move(opened).error());
     }
-    if (client) status = read(*client, reader, out);
+    if (client) status = read(*client, from, reader, out);
     if (status) continue;
     out.line("error", R"("e":"%s")", nemesis::quotable(status.error().to_string()).c_str());
     out.flush();
@@ -129,8 +132,10 @@ void run(const std::vector<rpc::Endpoint>& bootstrap, Reader& reader, HistoryOut
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS OUTPUT [UNTIL]\n", argv[0]);
+  const std::string_view from = argc > 4 ? argv[4] : "";
+  if ((argc != 6 && argc != 7) || (from != "leader" && from != "any")) {
+    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL]\n",
+                 argv[0]);
     return 2;
   }
   std::vector<rpc::Endpoint> bootstrap;
@@ -140,14 +145,14 @@ int main(int argc, char** argv) {
     bootstrap.push_back(*std::move(endpoint));
   }
   std::vector<Offset> until;
-  if (argc == 6) {
-    for (const std::string& part : parts_of(argv[5])) {
+  if (argc == 7) {
+    for (const std::string& part : parts_of(argv[6])) {
       until.emplace_back(std::strtoll(part.c_str(), nullptr, 10));
     }
   }
   std::signal(SIGTERM, [](int) { stop_requested = 1; });
-  HistoryOutput out(argv[4]);
+  HistoryOutput out(argv[5]);
   Reader reader(argv[2], std::atoi(argv[3]), std::move(until), out);
-  run(bootstrap, reader, out);
+  run(bootstrap, from == "any" ? ReadFrom::kAnyReplica : ReadFrom::kLeader, reader, out);
   return 0;
 }

@@ -1,9 +1,10 @@
 // Publishes numbered records at a steady rate and writes down what became of each, until SIGTERM.
 //
-//   penstock-history-writer BOOTSTRAP TOPIC PARTITIONS NAME RATE OUTPUT
+//   penstock-history-writer BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT
 //
-// BOOTSTRAP is HOST:PORT,... . Record number i goes to partition i modulo PARTITIONS and is called
-// "NAME-i". Lines of OUTPUT (history_output.h):
+// BOOTSTRAP is HOST:PORT,... . PATIENCE_MS is how long a record may take until it is given up;
+// an impatient writer has more unknown outcomes. Record number i goes to partition i modulo
+// PARTITIONS and is called "NAME-i". Lines of OUTPUT (history_output.h):
 //   send  id, p          before it is handed to the client
 //   ok    id, p, o, dup  acknowledged at offset o; dup 1: an earlier attempt may have written it
 //   fail  id, p, e       certainly not written
@@ -33,6 +34,7 @@ struct Plan {
   std::int32_t partitions = 1;
   std::string name;
   double rate = 0;
+  milliseconds patience{};
 };
 
 std::optional<std::vector<rpc::Endpoint>> endpoints_of(const std::string& text) {
@@ -124,11 +126,12 @@ int run(const Plan& plan, HistoryOutput& out) {
                                                   .batch_bytes = 16U << 10,
                                                   .linger = milliseconds(1),
                                                   .max_block = milliseconds(3'000),
-                                                  .delivery_timeout = milliseconds(10'000)});
+                                                  .delivery_timeout = plan.patience});
   if (!producer) return std::fprintf(stderr, "%s\n", producer.error().to_string().c_str()), 1;
   Writer writer(plan, **producer, out);
   writer.run();
-  (void)(*producer)->close(milliseconds(12'000));  // what it could not deliver is in the reports
+  (void)(*producer)->close(plan.patience +
+                           milliseconds(2'000));  // what it could not deliver is in the reports
   writer.take_outcomes(milliseconds(0));
   return 0;
 }
@@ -136,18 +139,20 @@ int run(const Plan& plan, HistoryOutput& out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS NAME RATE OUTPUT\n", argv[0]);
+  if (argc != 8) {
+    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT\n",
+                 argv[0]);
     return 2;
   }
   const auto endpoints = endpoints_of(argv[1]);
   if (!endpoints) return std::fprintf(stderr, "%s: not HOST:PORT,...\n", argv[1]), 2;
   std::signal(SIGTERM, [](int) { stop_requested = 1; });
-  HistoryOutput out(argv[6]);
+  HistoryOutput out(argv[7]);
   return run({.bootstrap = *endpoints,
               .topic = argv[2],
               .partitions = std::atoi(argv[3]),
               .name = argv[4],
-              .rate = std::atof(argv[5])},
+              .rate = std::atof(argv[5]),
+              .patience = milliseconds(std::atoi(argv[6]))},
              out);
 }

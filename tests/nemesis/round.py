@@ -19,7 +19,10 @@ from harness import BIN
 TOPIC = "nemesis"
 PARTITIONS = 3
 WRITERS = 2
+READERS = {"reader": "leader", "anywhere": "any"}  # name -> whom it asks
+PATIENCE_MS = (10_000, 700)  # of the writers: one rides faults out, one gives up and does not know
 SEGMENT_BYTES = 1 << 20  # the smallest: rolls and sealed segments are met, too
+LATE_S = 2.0  # a fault that cannot begin in time is left out: a crowd of faults is no schedule
 HEAL_S = 60  # until every partition takes records again
 AFTERWARDS_S = 3.0  # writing and reading in peace
 DRAIN_S = 60
@@ -42,9 +45,11 @@ class Clients:
         self.cluster = cluster
         self.folder = folder
         self.writers = {}
-        for name in (f"w{n}" for n in range(writers)):
-            self.writers[name] = self._start("penstock-history-writer", f"{name}.jsonl", name, f"{rate / writers}")
-        self.reader = self._start("penstock-history-reader", "reader.jsonl")
+        for n in range(writers):
+            self.writers[f"w{n}"] = self._start("penstock-history-writer", f"w{n}.jsonl", f"w{n}", f"{rate / writers}",
+                                                str(PATIENCE_MS[n % len(PATIENCE_MS)]))
+        self.readers = {name: self._start("penstock-history-reader", f"{name}.jsonl", source)
+                        for name, source in READERS.items()}
 
     def _start(self, program, output, *arguments):
         path = self.folder / output
@@ -59,9 +64,13 @@ class Clients:
             if writer.wait(60) != 0:
                 raise AssertionError(f"writer {name} ended with {writer.returncode}")
 
-    def stop_reader(self):
-        self.reader.send_signal(signal.SIGTERM)
-        self.reader.wait(30)
+    def stop_readers(self):
+        for reader in self.readers.values():
+            reader.send_signal(signal.SIGTERM)
+            reader.wait(30)
+
+    def live(self):
+        return {name: history.read_reader(self.folder / f"{name}.jsonl") for name in self.readers}
 
     def sends(self):
         return [send for name in self.writers for send in history.read_writer(self.folder / f"{name}.jsonl", name)]
@@ -69,24 +78,23 @@ class Clients:
     def whole_history(self, healed_at):
         """Once the writers have stopped: everything is read again, up to where anybody knows of a record."""
         sends = self.sends()
-        live = history.read_reader(self.folder / "reader.jsonl")
+        live = self.live()
         ends = [0] * PARTITIONS
         for send in sends:
             if send.outcome == history.OK:
                 ends[send.partition] = max(ends[send.partition], send.offset + 1)
-        for poll in live.polls:
+        for poll in (poll for reader in live.values() for poll in reader.polls):
             ends[poll.partition] = max(ends[poll.partition], poll.next_offset)
         final = self._read_everything(ends)
-        self.stop_reader()
-        live = history.read_reader(self.folder / "reader.jsonl")
-        return history.History(sends, {"reader": live}, final, healed_at)
+        self.stop_readers()
+        return history.History(sends, self.live(), final, healed_at)
 
     def _read_everything(self, until_offsets):
         """From the beginning, as a new reader; up to the given offsets, or as far as it comes in DRAIN_S."""
         path = self.folder / "final.jsonl"
         with open(self.folder / "clients.log", "ab") as log:
             reader = subprocess.Popen([BIN / "penstock-history-reader", self.cluster.bootstrap, TOPIC, str(PARTITIONS),
-                                       path, ",".join(map(str, until_offsets))], stderr=log)
+                                       "leader", path, ",".join(map(str, until_offsets))], stderr=log)
         try:
             reader.wait(DRAIN_S)
         except subprocess.TimeoutExpired:
@@ -95,7 +103,7 @@ class Clients:
         return history.read_reader(path)
 
     def kill(self):
-        for process in (*self.writers.values(), self.reader):
+        for process in (*self.writers.values(), *self.readers.values()):
             process.kill()
 
 
@@ -136,7 +144,9 @@ class Round:
         begun = time.monotonic()
         waiting, active = list(self.events), []
         while (now := time.monotonic() - begun) < seconds:
-            while waiting and waiting[0].at <= now:
+            if waiting and waiting[0].at + LATE_S < now:
+                self.say(f"{now:6.1f} s  too late for {waiting.pop(0).kind}: another fault took long")
+            elif waiting and waiting[0].at <= now:
                 active.append(self._begin(waiting.pop(0), begun))
             for entry in [entry for entry in active if entry[0] <= now]:
                 active.remove(entry)

@@ -11,6 +11,7 @@ FIRST_AT_S = 3.0
 QUIET = 0.25  # of the time
 PAIRS = 0.4  # of what comes after each kind was had once
 SECONDS = (1.5, 5.0)  # how long a fault lasts
+LONG, LONG_FACTOR = 1 / 8, 3  # one in eight of the later ones, three times as long
 PAUSE_S = (0.5, 2.5)  # between the end of one and the begin of the next
 MARGIN_S = 3.0  # at the end, without a fault
 
@@ -35,7 +36,10 @@ def schedule(seed, seconds, kinds):
         lasts = rng.uniform(*SECONDS)
         if at + lasts + MARGIN_S > seconds:
             return events
-        chosen = [once.pop()] if once else rng.sample(sorted(kinds), 2 if len(kinds) > 1 and rng.random() < PAIRS else 1)
+        if not once and rng.random() < LONG:
+            lasts = min(lasts * LONG_FACTOR, max(lasts, seconds - MARGIN_S - at))
+        count = 2 if len(kinds) > 1 and rng.random() < PAIRS else 1
+        chosen = [once.pop()] if once else rng.sample(sorted(kinds), count)
         for n, kind in enumerate(chosen):
             begin = at + n * rng.uniform(0, lasts / 2)
             events.append(Event(round(begin, 2), kind, round(lasts - (begin - at), 2), rng.randrange(2**32)))

@@ -31,9 +31,9 @@ class ScheduleTest(unittest.TestCase):
         for seed in range(50):
             events = schedule(seed, 600, KINDS)
             self.assertLessEqual(max(event.at + event.seconds for event in events), 600 - MARGIN_S)
-            busy = sum(event.seconds for event in events)
-            self.assertLess(busy, 600 * 0.95)
-            self.assertGreater(busy, 600 * 0.4)
+            tenths = {n for e in events for n in range(int(10 * e.at), int(10 * (e.at + e.seconds)))}
+            self.assertLess(len(tenths), 6000 * 0.85)
+            self.assertGreater(len(tenths), 6000 * 0.4)
 
     def test_no_kinds_are_no_faults(self):
         self.assertEqual([], schedule(7, 300, []))

@@ -39,9 +39,15 @@ Result<Decision<BrokerMode>> ClusterState::change_mode(raft::NodeId broker, Brok
   const bool leaves = mode == BrokerMode::kDraining || mode == BrokerMode::kDecommissioning;
   for (const auto& [name, topic] : topics_) {
     if (!leaves || topic->replication_factor <= others) continue;
-    const bool here = std::ranges::any_of(
-        topic->placement, [&](const PartitionPtr& placed) { return placed->has(broker); });
-    if (!here) continue;
+    // Its own, or those of another one that leaves, of which it would be the last refuge.
+    const auto must_move = [&](const ReplicaImage& replica) {
+      return replica.broker == broker || brokers_.all().at(replica.broker).is_leaving();
+    };
+    const bool is_concerned =
+        std::ranges::any_of(topic->placement, [&](const PartitionPtr& placed) {
+          return std::ranges::any_of(placed->replicas, must_move);
+        });
+    if (!is_concerned) continue;
     return fail(Errc::kNotEnoughBrokers,
                 broker_name(broker) + " holds replicas of '" + name + "', which has " +
                     std::to_string(topic->replication_factor) + " of each partition, and " +

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace penstock::broker {
 
@@ -30,12 +31,22 @@ const PartitionImage& TopicImage::partition(PartitionId partition) const {
   return *placement[index];
 }
 
-ReplicaList TopicImage::first_voters(PartitionId partition, raft::NodeId broker) const {
+ReplicaList TopicImage::first_voters(PartitionId partition, raft::NodeId broker,
+                                     std::optional<Offset> placed_before) const {
   const PartitionImage& placed = this->partition(partition);
+  const bool is_founder = contains(placed.founders, broker);
   const auto replica = std::ranges::find(placed.replicas, broker, &ReplicaImage::broker);
-  const bool from_the_beginning =
-      replica != placed.replicas.end() && replica->since == created_offset(partition);
+  const Offset created = created_offset(partition);
+  const bool has_stayed = replica != placed.replicas.end() && replica->since == created;
+  bool from_the_beginning = placed_before ? is_founder && created >= *placed_before : has_stayed;
+  if (mutant(Mutant::kReturnsAsFounder) && placed.has(broker)) from_the_beginning = is_founder;
   return from_the_beginning ? placed.founders : ReplicaList{};
+}
+
+bool TopicImage::is_wanted_at(PartitionId partition, raft::NodeId broker,
+                              Offset placed_before) const {
+  return this->partition(partition).has(broker) ||
+         !first_voters(partition, broker, placed_before).empty();
 }
 
 const BrokerImage* ClusterImage::find(raft::NodeId broker) const {

@@ -79,8 +79,14 @@ struct TopicImage {
   const PartitionImage& partition(PartitionId partition) const;
   // With whom the broker begins the partition's log when it has none: the founders when it was a
   // replica from the beginning, nobody when it joined later (the leader will tell it). Whoever left
-  // and came back never counts as a founder: it would have forgotten its votes.
-  ReplicaList first_voters(PartitionId partition, raft::NodeId broker) const;
+  // and came back never counts as a founder: it would have forgotten its votes. Nor does one whose
+  // folder was there once: below `placed_before` (when that is known) everything was placed, and
+  // the image of a broker that was just started may be older than that.
+  ReplicaList first_voters(PartitionId partition, raft::NodeId broker,
+                           std::optional<Offset> placed_before = std::nullopt) const;
+  // Whether the broker must have a replica: it is placed there, or it is a founder that never began
+  // its log. Without the founders nobody could lead, and move the partition to where it is placed.
+  bool is_wanted_at(PartitionId partition, raft::NodeId broker, Offset placed_before) const;
 };
 
 using TopicPtr = std::shared_ptr<const TopicImage>;

@@ -58,6 +58,19 @@ bool read_membership(ByteReader& reader, raft::Membership& out) {
   return true;
 }
 
+bool read_placed(ByteReader& reader, std::uint32_t count,
+                 std::vector<raft::PlacedMembership>& out) {
+  if (count > kMaxPlacedMemberships) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::int64_t offset = 0;
+    raft::Membership membership;
+    if (!reader.read_le(offset) || !read_membership(reader, membership)) return false;
+    if (offset < 0 || (!out.empty() && Offset(offset) <= out.back().at)) return false;
+    out.push_back({Offset(offset), std::move(membership)});
+  }
+  return true;
+}
+
 // Of nobody, too: a replica that has not been told yet who takes part.
 bool read_base(ByteReader& reader, raft::Membership& out) {
   const ByteReader before = reader;
@@ -71,19 +84,6 @@ bool read_base(ByteReader& reader, raft::Membership& out) {
   }
   reader = before;
   return read_membership(reader, out);
-}
-
-bool read_placed(ByteReader& reader, std::uint32_t count,
-                 std::vector<raft::PlacedMembership>& out) {
-  if (count > kMaxPlacedMemberships) return false;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::int64_t offset = 0;
-    raft::Membership membership;
-    if (!reader.read_le(offset) || !read_membership(reader, membership)) return false;
-    if (offset < 0 || (!out.empty() && Offset(offset) <= out.back().at)) return false;
-    out.push_back({Offset(offset), std::move(membership)});
-  }
-  return true;
 }
 
 bool read_offset(ByteReader& reader, std::optional<Offset>& out) {
@@ -107,7 +107,7 @@ bool read_reset(ByteReader& reader, ReplicaState::Reset& out) {
   std::int64_t end = 0;
   if (!reader.read_le(term) || !reader.read_le(end) || end < 0) return false;
   out.start = {Term(term), Offset(end)};
-  return read_membership(reader, out.membership);
+  return read_base(reader, out.membership);
 }
 
 std::unexpected<Error> corrupt(const char* why) {

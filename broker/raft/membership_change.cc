@@ -10,13 +10,16 @@
 namespace penstock::raft {
 namespace {
 
-// Catches up, is heard from, and does not lag: otherwise it would hold up every commit to come.
+// Catches up, is heard from, and does not lag: otherwise it would hold up every commit to come. It
+// has the latest membership, too: who knows no member of the group gives no vote, and with such a
+// voter a group could be left without a majority that elects.
 bool keeps_up(const Core& core, NodeId node) {
   const auto peer = core.lead->peers.find(node);
   if (peer == core.lead->peers.end()) return false;
   return peer->second.mode() == Progress::Mode::kReplicate &&
          core.now_ms - peer->second.last_heard_ms() <= core.options.election_timeout_ms &&
-         core.log.end() - peer->second.durable() <= core.options.max_promotion_lag;
+         core.log.end() - peer->second.durable() <= core.options.max_promotion_lag &&
+         peer->second.durable() >= core.log.membership_end();
 }
 
 }  // namespace

@@ -15,20 +15,22 @@ constexpr std::int64_t kPatience = 3 * kSecond;
 
 }  // namespace
 
-SimClient::SimClient(Scene& scene, std::int64_t id, std::vector<std::unique_ptr<Node>>& nodes,
-                     int groups)
-    : scene_(scene),
-      id_(id),
-      nodes_(nodes),
-      leader_guess_(static_cast<std::size_t>(groups), 0),
-      last_ns_(static_cast<std::size_t>(groups), -1) {}
+SimClient::SimClient(Scene& scene, std::int64_t id, std::vector<std::unique_ptr<Node>>& nodes)
+    : scene_(scene), id_(id), nodes_(nodes) {}
+
+std::int64_t SimClient::last_acknowledged_ns(GroupNumber group) const {
+  const auto found = last_ns_.find(group);
+  return found == last_ns_.end() ? -1 : found->second;
+}
 
 void SimClient::start() { send_next(); }
 
 void SimClient::send_next() {
   scene_.world.after(scene_.world.around(kBetweenRequests), [this] {
     if (stopped_) return;
-    const auto group = static_cast<GroupNumber>(scene_.world.rng().below(leader_guess_.size()));
+    const std::vector<GroupNumber>& groups = scene_.groups.in_use();
+    if (groups.empty()) return send_next();
+    const GroupNumber group = groups[scene_.world.rng().below(groups.size())];
     const BatchName name{id_, ++number_};
     for (auto& invariant : scene_.invariants) invariant->requested(group, name);
     attempt(group, name);
@@ -37,7 +39,7 @@ void SimClient::send_next() {
 
 void SimClient::attempt(GroupNumber group, BatchName name) {
   scene_.world.after(scene_.world.around(kRequestTime), [this, group, name] {
-    Node& node = *nodes_[leader_guess_[static_cast<std::size_t>(group)]];
+    Node& node = *nodes_[leader_guess_[group]];
     // Whichever comes first counts: the answer, or the end of patience.
     auto waiting = std::make_shared<bool>(true);
     const auto answer = [this, group, name, waiting](const Result<Offset>& outcome) {
@@ -53,10 +55,10 @@ void SimClient::attempt(GroupNumber group, BatchName name) {
 void SimClient::told(GroupNumber group, BatchName name, const Result<Offset>& outcome) {
   if (outcome) {
     ++acknowledged_;
-    last_ns_[static_cast<std::size_t>(group)] = scene_.world.now_ns();
+    last_ns_[group] = scene_.world.now_ns();
     for (auto& invariant : scene_.invariants) invariant->acknowledged(group, name, *outcome);
   } else {
-    leader_guess_[static_cast<std::size_t>(group)] = scene_.world.rng().below(nodes_.size());
+    leader_guess_[group] = scene_.world.rng().below(nodes_.size());
     if (outcome.error().outcome() == Outcome::kMaybeDone) {
       probe(Probe::kAppendOutcomeUnknown);
     } else {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "tests/sim/invariants/invariant.h"
@@ -12,15 +13,13 @@ namespace penstock::sim {
 
 class SimClient {
  public:
-  SimClient(Scene& scene, std::int64_t id, std::vector<std::unique_ptr<Node>>& nodes, int groups);
+  SimClient(Scene& scene, std::int64_t id, std::vector<std::unique_ptr<Node>>& nodes);
 
   void start();
   void stop() { stopped_ = true; }
   std::uint64_t acknowledged() const { return acknowledged_; }
   // Time of the last acknowledgement in a group; -1: none.
-  std::int64_t last_acknowledged_ns(GroupNumber group) const {
-    return last_ns_[static_cast<std::size_t>(group)];
-  }
+  std::int64_t last_acknowledged_ns(GroupNumber group) const;
 
  private:
   void send_next();
@@ -30,8 +29,8 @@ class SimClient {
   Scene& scene_;
   const std::int64_t id_;
   std::vector<std::unique_ptr<Node>>& nodes_;
-  std::vector<std::size_t> leader_guess_;  // by group
-  std::vector<std::int64_t> last_ns_;
+  std::map<GroupNumber, std::size_t> leader_guess_;
+  std::map<GroupNumber, std::int64_t> last_ns_;
   std::int32_t number_ = 0;
   std::uint64_t acknowledged_ = 0;
   bool stopped_ = false;

@@ -24,7 +24,11 @@ namespace penstock::sim {
   /* network, processes */                                                               \
   X(MessageDuplicated) X(BadBatchesRefused) X(AllCrashed) X(NodePaused)                  \
   /* members */                                                                          \
-  X(MembershipJoint) X(MembershipFinal) X(LeaderRemoved) X(LearnerPromoted) X(SoleVoter)
+  X(MembershipJoint) X(MembershipFinal) X(LeaderRemoved) X(LearnerPromoted) X(SoleVoter) \
+  /* metadata */                                                                         \
+  X(BrokerJoined) X(MetadataSnapshot) X(MetadataUnreadable) X(CommandOutcomeUnknown)     \
+  X(TopicDeleted) X(FactorChanged) X(ReplicasMoved) X(DrainMove) X(DrainFinished)        \
+  X(BrokerRemoved) X(CopyRetired) X(JoinedLater)
 // clang-format on
 
 enum class Probe : std::uint8_t {

@@ -13,19 +13,22 @@ void SimReader::start() {
   reread_next();
 }
 
-GroupNumber SimReader::any_group() {
-  return static_cast<GroupNumber>(scene_.world.rng().below(static_cast<std::uint64_t>(groups_)));
+std::optional<GroupNumber> SimReader::any_group() {
+  const std::vector<GroupNumber>& groups = scene_.groups.in_use();
+  if (groups.empty()) return std::nullopt;
+  return groups[scene_.world.rng().below(groups.size())];
 }
 
 // Everybody is asked: there may be two who believe that they lead.
 void SimReader::ask_next() {
   scene_.world.after(scene_.world.around(kBetweenQuestions), [this] {
     if (stopped_) return;
-    const GroupNumber group = any_group();
+    const auto group = any_group();
+    if (!group) return ask_next();
     for (auto& node : nodes_) {
       const std::uint64_t context = ++context_;
-      for (auto& invariant : scene_.invariants) invariant->read_asked(group, context);
-      node->read_index(group, context);
+      for (auto& invariant : scene_.invariants) invariant->read_asked(*group, context);
+      node->read_index(*group, context);
     }
     ask_next();
   });
@@ -34,7 +37,8 @@ void SimReader::ask_next() {
 void SimReader::reread_next() {
   scene_.world.after(scene_.world.around(kBetweenReads), [this] {
     if (stopped_) return;
-    nodes_[scene_.world.rng().below(nodes_.size())]->reread(any_group(), scene_.world.rng());
+    Node& node = *nodes_[scene_.world.rng().below(nodes_.size())];
+    if (const auto group = any_group()) node.reread(*group, scene_.world.rng());
     reread_next();
   });
 }

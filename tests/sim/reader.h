@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tests/sim/node.h"
@@ -11,8 +12,8 @@ namespace penstock::sim {
 
 class SimReader {
  public:
-  SimReader(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes, int groups)
-      : scene_(scene), nodes_(nodes), groups_(groups) {}
+  SimReader(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes)
+      : scene_(scene), nodes_(nodes) {}
 
   void start();
   void stop() { stopped_ = true; }
@@ -20,11 +21,11 @@ class SimReader {
  private:
   void ask_next();
   void reread_next();
-  GroupNumber any_group();
+  // None: there is no group yet.
+  std::optional<GroupNumber> any_group();
 
   Scene& scene_;
   std::vector<std::unique_ptr<Node>>& nodes_;
-  const int groups_;
   std::uint64_t context_ = 0;
   bool stopped_ = false;
 };

@@ -20,8 +20,8 @@ std::int64_t seconds(double s) {
 
 }  // namespace
 
-Trouble::Trouble(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes, int groups)
-    : scene_(scene), nodes_(nodes), groups_(groups) {}
+Trouble::Trouble(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes)
+    : scene_(scene), nodes_(nodes) {}
 
 void Trouble::every(double mean_s, std::function<void()> what) {
   if (mean_s <= 0) return;
@@ -84,7 +84,8 @@ void Trouble::stop() {
 Node& Trouble::any_node() { return *nodes_[scene_.world.rng().below(nodes_.size())]; }
 
 GroupNumber Trouble::any_group() {
-  return static_cast<GroupNumber>(scene_.world.rng().below(static_cast<std::uint64_t>(groups_)));
+  return static_cast<GroupNumber>(
+      scene_.world.rng().below(static_cast<std::uint64_t>(scene_.groups.count())));
 }
 
 Node* Trouble::leader(GroupNumber group) {
@@ -148,7 +149,7 @@ void Trouble::restart_later(Node& node) {
 
 // Where the others can decide without it, and nobody is in the middle of changing who decides.
 bool Trouble::is_safe_to_lose(const Node& lost) {
-  for (GroupNumber group = 0; group < groups_; ++group) {
+  for (GroupNumber group = 0; group < scene_.groups.count(); ++group) {
     Node* const leads = leader(group);
     if (leads == nullptr) return false;
     const raft::Membership wanted = leads->replica(group)->group().membership();
@@ -182,7 +183,7 @@ void Trouble::replace_lost() {
   if (!lost_) return;
   const auto [old, fresh] = *lost_;
   bool done = true;
-  for (GroupNumber group = 0; group < groups_; ++group) {
+  for (GroupNumber group = 0; group < scene_.groups.count(); ++group) {
     Node* const node = leader(group);
     if (node == nullptr || !node->replica(group)->is_ready()) {
       done = false;

@@ -13,7 +13,7 @@ namespace penstock::sim {
 
 class Trouble {
  public:
-  Trouble(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes, int groups);
+  Trouble(Scene& scene, std::vector<std::unique_ptr<Node>>& nodes);
 
   void start();
   // Heals the network and the disks, wakes and starts every node.
@@ -45,7 +45,6 @@ class Trouble {
 
   Scene& scene_;
   std::vector<std::unique_ptr<Node>>& nodes_;
-  const int groups_;
   bool stopped_ = false;
   bool lost_once_ = false;
   std::optional<std::pair<raft::NodeId, raft::NodeId>> lost_;  // and who takes its place

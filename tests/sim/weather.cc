@@ -43,6 +43,16 @@ Weather Weather::draw(Rng& rng) {
   return w;
 }
 
+Weather Weather::administered() const {
+  Weather w = *this;
+  // A topic with one replica has no good copy beside a bad one.
+  w.rot = false;
+  w.lost_disk = false;
+  w.membership_every_s = 0;
+  w.delete_records_every_s = 0;
+  return w;
+}
+
 std::string Weather::to_string() const {
   return fmt::format(
       "loss={:.3f} dup={:.3f} delay_ms={:.1f}+{:.1f} slow_message={:.3f} partition={:.0f}s "

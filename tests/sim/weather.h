@@ -42,6 +42,8 @@ struct Weather {
   double delete_records_every_s = 0;
 
   static Weather draw(Rng& rng);
+  // What an operator does at random elsewhere is done through the controller.
+  Weather administered() const;
   std::string to_string() const;
 };
 

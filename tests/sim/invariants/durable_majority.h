@@ -19,6 +19,12 @@ class DurableMajority final : public Invariant {
 
   void started(const ReplicaView& view, bool intact) override;
   void stepped(const ReplicaView& view) override;
+  void trashed(raft::NodeId node, GroupNumber group, Gone why) override {
+    // Others may not know yet, and count what it had.
+    if (why == Gone::kTopicDeleted) return;
+    durable_.erase({node, group});
+    committed_.erase({node, group});
+  }
 
  private:
   bool majority(const std::vector<raft::NodeId>& voters, GroupNumber group, Offset end) const;

@@ -25,6 +25,10 @@ class HandedOver final : public Invariant {
     seen.durable = view.replica.durable_end();
   }
 
+  void trashed(raft::NodeId node, GroupNumber group, Gone why) override {
+    if (why == Gone::kPlacedElsewhere) seen_.erase({group, node});
+  }
+
   void sent(GroupNumber group, const broker::PeerMessage& message) override {
     const raft::Envelope& envelope = message.envelope;
     const auto* order = std::get_if<raft::TimeoutNow>(&envelope.message);

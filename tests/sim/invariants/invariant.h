@@ -9,10 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/controller/cluster_image.h"
 #include "broker/host/replica.h"
 #include "tests/sim/network.h"
 
 namespace penstock::sim {
+
+class Groups;
 
 // Who a batch is: the sender and its count stand in the batch's header. Control batches: nobody.
 struct BatchName {
@@ -27,6 +30,24 @@ struct ReplicaView {
   broker::Replica& replica;
   const broker::ReplicaOutput* output = nullptr;  // of the last step, if that is why we look
   bool intact = true;                             // nobody damaged this disk
+  bool group_is_metadata = false;
+};
+
+// Why a copy goes.
+enum class Gone : std::uint8_t { kTopicDeleted, kPlacedElsewhere };
+
+struct BrokerView {
+  raft::NodeId node;
+  broker::ImagePtr image;
+  Bytes snapshot;  // of the state that the image shows
+};
+
+// Of a command about a topic. `certain`: acknowledged; else it may be carried out, now or later.
+struct ToldCommand {
+  enum class What { kCreate, kDelete, kPartitions, kFactor } what;
+  Uuid topic;
+  std::uint32_t value = 0;  // partitions, or replication factor
+  bool certain = false;
 };
 
 class Violations {
@@ -59,10 +80,21 @@ class Invariant {
   virtual void requested(GroupNumber, BatchName) {}
   virtual void acknowledged(GroupNumber, BatchName, Offset) {}
   virtual void refused(GroupNumber, BatchName) {}  // told that it definitely did not happen
+  virtual void deletion_asked(GroupNumber, Offset /*before*/) {}
   // What readers saw: a replica served, or refused, what is committed from `from` on.
   virtual void served(const ReplicaView&, Offset /*from*/, const Result<storage::ReadResult>&) {}
   virtual void read_asked(GroupNumber, std::uint64_t /*context*/) {}
   virtual void read_confirmed(const ReplicaView&, std::uint64_t /*context*/, Offset) {}
+  // --- metadata
+  // The broker has a new image of the cluster, or its first one since it was started.
+  virtual void published(const BrokerView&) {}
+  // A copy is gone from the node's disk, its votes too.
+  virtual void trashed(raft::NodeId, GroupNumber, Gone) {}
+  // What an operator was told about a command, or has to assume.
+  virtual void told(const ToldCommand&) {}
+  // Everything has healed; what metadata came to.
+  virtual void settled(const broker::ClusterImage&) {}
+
   // Everything has healed and come to rest; the members of a group whose disks are intact.
   virtual void rested(const std::vector<ReplicaView>&) {}
   virtual void ended() {}
@@ -75,6 +107,6 @@ class Invariant {
 };
 
 // Every one there is.
-std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations);
+std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations, Groups& groups);
 
 }  // namespace penstock::sim

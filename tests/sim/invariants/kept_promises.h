@@ -18,6 +18,9 @@ class KeptPromises final : public Invariant {
   void started(const ReplicaView& view, bool intact) override;
   void stepped(const ReplicaView& view) override;
   void sent(GroupNumber group, const broker::PeerMessage& message) override;
+  void trashed(raft::NodeId node, GroupNumber group, Gone /*why*/) override {
+    promises_.erase({node, group});
+  }
   void received(GroupNumber group, const broker::PeerMessage& message) override;
 
  private:

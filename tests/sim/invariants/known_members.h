@@ -20,9 +20,13 @@ class KnownMembers final : public Invariant {
 
   void started(const ReplicaView& view, bool intact) override {
     if (view.replica.log_end() == Offset(0)) {
-      first_.try_emplace(view.group, view.replica.group().membership());
+      first_.try_emplace({view.node, view.group}, view.replica.group().membership());
     }
     if (intact) check(view, "comes back");
+  }
+
+  void trashed(raft::NodeId node, GroupNumber group, Gone /*why*/) override {
+    first_.erase({node, group});
   }
 
   void stepped(const ReplicaView& view) override {
@@ -39,8 +43,9 @@ class KnownMembers final : public Invariant {
     const auto found = last_in_log(view);
     if (!found) return;  // a disk that fails in this read has shown nothing
     std::optional<raft::Membership> last = *found;
-    if (!last && view.replica.log_start() == Offset(0) && first_.contains(view.group)) {
-      last = first_.at(view.group);
+    if (!last && view.replica.log_start() == Offset(0) &&
+        first_.contains({view.node, view.group})) {
+      last = first_.at({view.node, view.group});
     }
     if (!last || *last == view.replica.group().membership()) return;
     violated(to_string(view.node) + " group " + std::to_string(view.group) + " " +
@@ -67,7 +72,7 @@ class KnownMembers final : public Invariant {
     return last;
   }
 
-  std::map<GroupNumber, raft::Membership> first_;  // before any change
+  std::map<std::pair<raft::NodeId, GroupNumber>, raft::Membership> first_;  // before any change
 };
 
 }  // namespace penstock::sim

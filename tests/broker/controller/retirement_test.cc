@@ -94,5 +94,58 @@ TEST_F(Story, AbsenceDeletesNothingAndADeletionDoes) {
   EXPECT_EQ(fate(kOne, 10).fate, Fate::kKeep) << "forgotten is unknown again";
 }
 
+TEST_F(Story, MetadataFromBeforeItsTimeGivesNothingUp) {
+  move_away();
+  const ReplicaOnDisk copy{.id = {numbered_id(1), PartitionId(0)},
+                           .broker = kOne,
+                           .placed_at = Offset(10),
+                           .placed_before = Offset(22)};
+  EXPECT_EQ(retirement_of(copy, *state.image(), settled).fate, Fate::kKeep)
+      << "this broker knew metadata up to 22 before it was started again";
+}
+
+TEST_F(Story, AReportFromBeforeItWasTakenBackDoesNotCount) {
+  move_away();
+  ReportedMembership report = settled;
+  report.log_end = Offset(100);
+  ReplicaOnDisk copy{.id = {numbered_id(1), PartitionId(0)},
+                     .broker = kOne,
+                     .placed_at = Offset(10),
+                     .log_end = Offset(101)};
+  EXPECT_EQ(retirement_of(copy, *state.image(), report).fate, Fate::kKeep)
+      << "its leader has sent something since: it may be a member again";
+  copy.log_end = Offset(100);
+  EXPECT_EQ(retirement_of(copy, *state.image(), report).fate, Fate::kTrash);
+}
+
+TEST_F(Story, ABrokerIsFreeWhenEveryLeaderHasToldSo) {
+  const TopicPartition id{numbered_id(1), PartitionId(0)};
+  EXPECT_FALSE(is_free(kOne, *state.image(), {{id, settled}})) << "still placed there";
+  move_away();
+  EXPECT_FALSE(is_free(kOne, *state.image(), {})) << "nobody has told anything";
+  ReportedMembership before = settled;
+  before.placed_at = Offset(10);
+  EXPECT_FALSE(is_free(kOne, *state.image(), {{id, before}})) << "of an older placement";
+  ReportedMembership counted = settled;
+  counted.membership.learners = {kOne};
+  EXPECT_FALSE(is_free(kOne, *state.image(), {{id, counted}}));
+  EXPECT_TRUE(is_free(kOne, *state.image(), {{id, settled}}));
+  EXPECT_FALSE(is_free(kFour, *state.image(), {{id, settled}}));
+}
+
+// Broker 1 hears of the topic only when it has moved on.
+TEST_F(Story, AFounderThatNeverBeganIsNeededAllTheSame) {
+  move_away();
+  const TopicPtr topic = state.image()->find("orders");
+  const ReplicaList founders{kOne, kTwo, kThree};
+  EXPECT_TRUE(topic->is_wanted_at(PartitionId(0), kOne, Offset(5)));
+  EXPECT_EQ(topic->first_voters(PartitionId(0), kOne, Offset(5)), founders);
+  EXPECT_FALSE(topic->is_wanted_at(PartitionId(0), kOne, Offset(11))) << "it had its folder once";
+  EXPECT_EQ(topic->first_voters(PartitionId(0), kTwo, Offset(11)), ReplicaList{})
+      << "a folder that is gone is never begun again as a founder's";
+  EXPECT_TRUE(topic->is_wanted_at(PartitionId(0), kFour, Offset(11)));
+  EXPECT_EQ(topic->first_voters(PartitionId(0), kFour, Offset(0)), ReplicaList{});
+}
+
 }  // namespace
 }  // namespace penstock::broker

@@ -52,6 +52,7 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
   context_.calls = &calls_;
   context_.disk = std::make_unique<DiskGuard>(*environment_.env, *environment_.clock, dir_.path(),
                                               config.disk_reserve_bytes);
+  const std::uint32_t shards = config.shards == 0 ? default_shards() : config.shards;
   const ShardServices services{
       .flush_pool = flush_pool_.get_executor(),
       .background_pool = background_pool_.get_executor(),
@@ -61,7 +62,6 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
       .observer = &context_.metrics,
       .on_fatal = environment_.on_fatal,
       .self = {dir_.identity().cluster_id, context_.self(), dir_.identity().directory_id}};
-  const std::uint32_t shards = config.shards == 0 ? default_shards() : config.shards;
   for (std::uint32_t i = 0; i < shards; ++i) {
     context_.shards.push_back(std::make_unique<Shard>(i, services));
   }
@@ -133,8 +133,11 @@ Status Broker::State::open() {
 
 // On the admin shard, within the metadata group's work: what is to be done is only begun.
 void Broker::State::metadata_changed() {
-  placer_->follow(metadata_->image());
-  if (addresses_.learn(metadata_->image()->brokers())) addresses_changed();
+  const ImagePtr& image = metadata_->image();
+  placer_->follow(image);
+  // Until it has caught up, what was known before the start is newer.
+  const bool is_news = image->applied() >= placer_->placed();
+  if (is_news && addresses_.learn(image->brokers())) addresses_changed();
 }
 
 void Broker::State::addresses_changed() {
@@ -305,6 +308,7 @@ Task<Status> close_shard(Shard& shard) {
 Task<Status> end_tasks(Shard& shard) {
   shard.checkpoints().stop();
   shard.ticks().stop();
+  shard.scrubs().stop();
   shard.tasks().cancel();
   co_await shard.tasks().wait();
   co_return Status{};

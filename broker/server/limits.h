@@ -54,6 +54,9 @@ inline constexpr std::chrono::milliseconds kPlacingTime{50'000};
 inline constexpr std::chrono::milliseconds kHearOutcomeTime{3'000};
 // A broker that has removed what it had of a deleted topic tells the controller until it is heard.
 inline constexpr std::chrono::milliseconds kForgetPause{2'000};
+// A replica that was placed elsewhere stays in trash that long, unless the disk is full: time to
+// notice that something was moved by mistake.
+inline constexpr std::chrono::milliseconds kTrashTime = std::chrono::hours(1);
 // Leadership is handed over when a broker stops; what is not taken within that time is elected.
 inline constexpr std::chrono::milliseconds kHandOverTime{2'000};
 inline constexpr std::chrono::milliseconds kHandOverPause{5};

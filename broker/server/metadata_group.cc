@@ -65,8 +65,9 @@ Result<std::unique_ptr<MetadataGroup>> MetadataGroup::open(const DataDir& dir,
     return fail(Errc::kCorrupt, "the metadata log is damaged: " + opened.report.damage[0].reason +
                                     "; restore the meta folder from a copy");
   }
-  group->partition_ = std::make_shared<Partition>(
-      group->services_, kMetadataGroupId, std::string(kMetadataName), rules, std::move(opened.replica));
+  group->partition_ =
+      std::make_shared<Partition>(group->services_, kMetadataGroupId, std::string(kMetadataName),
+                                  rules, std::move(opened.replica));
   PENSTOCK_TRY_ASSIGN(group->host_,
                       StateHost::open(*services.clock, replica, *group->snapshots_, group->machine_,
                                       {.applied = [group = group.get()](const StateMachine&) {

@@ -73,7 +73,8 @@ std::vector<Opening> PartitionPlacer::what_to_open(const ClusterImage& image) {
     if (!again && done_->find(topic->id) == topic) continue;
     for (std::uint32_t p = 0; p < topic->partitions; ++p) {
       const TopicPartition id = partition_of(*topic, p);
-      if (here_.contains(id) || !topic->partition(id.partition).has(self_)) continue;
+      if (here_.contains(id)) continue;
+      if (!topic->is_wanted_at(id.partition, self_, folders_.placed())) continue;
       if (!again && broken_.contains(id)) continue;
       openings.push_back({topic, id, fail(Errc::kInternal, "not opened")});
     }
@@ -162,16 +163,17 @@ Status PartitionPlacer::mark_placed(const ClusterImage& image) {
 
 Status PartitionPlacer::place_everything(ImagePtr image) {
   caught_up_at_ = std::max(folders_.placed(), Offset(1));
+  newest_ = image;
+  if (!may_follow(*image)) return {};
   std::vector<Opening> openings = what_to_open(*image);
   open_all(openings, *image);
   remember(openings);
   for (Opening& one : openings) hand_over(broker_.shard_of(one.id), std::move(one));
   for (const auto& shard : broker_.shards) shard->run_until_settled();
-  if (image->applied() > Offset(0)) PENSTOCK_TRY(mark_placed(*image));
+  PENSTOCK_TRY(mark_placed(*image));
   for (const auto& shard : broker_.shards) shard->set_image(image);
-  done_ = newest_ = image;
-  broker_.has_caught_up = has_caught_up();
-  if (!has_caught_up()) return {};
+  done_ = image;
+  broker_.has_caught_up = true;
   std::map<Uuid, std::string> deleted;
   for (const auto& [id, topic] : image->deleted()) deleted.emplace(id, topic.name);
   PENSTOCK_TRY_ASSIGN(const auto unknown, folders_.unknown_folders(*image, deleted));
@@ -220,7 +222,7 @@ Task<void> PartitionPlacer::run() {
   clean_up(*done_);
   while (true) {
     const std::uint64_t seen = changed_.version();
-    if (newest_ != done_ || !again_.empty()) {
+    if ((newest_ != done_ && may_follow(*newest_)) || !again_.empty()) {
       co_await bring_to(newest_);
     } else if (!retired_.empty()) {
       co_await end_retired();
@@ -249,7 +251,7 @@ Task<void> PartitionPlacer::bring_to(ImagePtr image) {
     log().warn("cannot note what is placed error={}", marked.error().to_string());
   }
   done_ = image;
-  broker_.has_caught_up = has_caught_up();
+  broker_.has_caught_up = true;
   changed_.notify_all();
 }
 
@@ -326,15 +328,28 @@ Task<void> PartitionPlacer::end_deleted(ImagePtr image) {
 
 Task<void> PartitionPlacer::end_retired() {
   for (const TopicPartition& id : std::exchange(retired_, {})) {
+    const TopicPtr topic = done_->find(id.topic);
+    if (topic && topic->partition(id.partition).has(self_)) continue;  // it came back meanwhile
     Shard& shard = broker_.shard_of(id);
     co_await call_on(shard.executor(), retire_on(shard, {id}));
     here_.erase(id);
-    const TopicPtr topic = done_->find(id.topic);
     if (!topic) continue;
     const Status trashed = co_await run_on(
         background_, [this, topic, id] { return folders_.trash_partition(*topic, id.partition); });
     log().info("replica goes to trash: it is placed elsewhere partition={} {}", name_of(*topic, id),
                trashed ? "" : trashed.error().to_string());
+  }
+}
+
+Task<void> PartitionPlacer::empty_trash() {
+  const auto keeps = broker_.disk->refusing() ? std::chrono::milliseconds(0) : kTrashTime;
+  const Timestamp before(broker_.clock->wall().ms() - keeps.count());
+  const auto removed =
+      co_await run_on(background_, [this, before] { return folders_.empty_old_trash(before); });
+  if (!removed) {
+    log().warn("cannot empty trash error={}", removed.error().to_string());
+  } else if (*removed > 0) {
+    log().info("removed replicas that were placed elsewhere count={}", *removed);
   }
 }
 

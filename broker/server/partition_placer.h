@@ -51,18 +51,21 @@ class PartitionPlacer {
   Offset reached() const { return done_->applied(); }
   // kTimeout.
   Task<Status> wait_for(Offset offset, std::chrono::steady_clock::time_point deadline);
-  // This broker has heard at least as much of the metadata as it knew when it was last stopped.
-  bool has_caught_up() const { return done_->applied() >= caught_up_at_; }
-
   // Why some partition of the topic cannot be opened here, if so.
   std::optional<Error> trouble(const Uuid& topic) const;
   // Opens what could not be opened of the topic once more.
   void try_again(const Uuid& topic);
 
+  // Replicas that went to trash long ago, or at all when the disk is short, are removed.
+  Task<void> empty_trash();
+
   // The partition's group counts on this replica no more: it goes to trash.
   void retire(const TopicPartition& id);
 
  private:
+  // An image that is older than what was followed before the start says nothing of today: a replica
+  // that is placed there may have come and gone since.
+  bool may_follow(const ClusterImage& image) const { return image.applied() >= caught_up_at_; }
   Task<void> bring_to(ImagePtr image);
   std::vector<Opening> what_to_open(const ClusterImage& image);
   void open_all(std::vector<Opening>& openings, const ClusterImage& image) const;

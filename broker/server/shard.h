@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "broker/controller/cluster_image.h"
+#include "broker/partition/limits.h"
 #include "broker/partition/partition.h"
 #include "broker/peer/peers.h"
 #include "broker/server/leader_table.h"
@@ -46,6 +47,7 @@ struct ShardServices {
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
   PeerIdentity self;
+  std::uint64_t scrub_bytes_per_second = kScrubBytesPerSecond;  // this shard's share
 };
 
 class Shard {
@@ -109,6 +111,7 @@ class Shard {
   TaskGroup& tasks() { return tasks_; }
   CheckpointQueue& checkpoints() { return checkpoints_; }
   TickQueue& ticks() { return ticks_; }
+  ScrubQueue& scrubs() { return scrubs_; }
   rpc::Server& server() const { return *server_; }
   void set_server(std::unique_ptr<rpc::Server> server) { server_ = std::move(server); }
   void close_server() { server_.reset(); }
@@ -127,6 +130,7 @@ class Shard {
   FlushQueue flushes_;
   CheckpointQueue checkpoints_;
   TickQueue ticks_;
+  ScrubQueue scrubs_;
   PartitionServices services_;
   Peers peers_;
   LeaderTable leaders_;

@@ -11,6 +11,8 @@ namespace penstock::broker {
 namespace {
 
 constexpr std::size_t kMaxPlacedFileBytes = 64;
+// Stands before the time in the name of a replica that went to trash.
+constexpr std::string_view kTrashedAt = ".trashed-";
 
 std::string folder_name(const Uuid& id, const std::string& name) {
   return name + "-" + id.to_string();
@@ -67,7 +69,7 @@ Result<Replica::Opened> TopicFolders::open_partition(const TopicImage& topic, Pa
   const TopicPartition id{topic.id, partition};
   ReplicaOptions options;
   options.self = self;
-  options.first_membership.voters = topic.first_voters(partition, self);
+  options.first_membership.voters = topic.first_voters(partition, self, placed_);
   options.seed = seed_ ^ std::hash<TopicPartition>()(id);
   options.term_floor = term_floor;
   return Replica::open(dir_.env(), clock_, path, storage::LogIdentity{id},
@@ -99,6 +101,24 @@ Status TopicFolders::trash_partition(const TopicImage& topic, PartitionId partit
   PENSTOCK_TRY(dir_.env().rename(from, base));
   PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
   return dir_.env().sync_dir(dir_.topic_dir(topic));
+}
+
+Result<std::size_t> TopicFolders::empty_old_trash(Timestamp before) const {
+  PENSTOCK_TRY_ASSIGN(const auto entries, dir_.env().list(dir_.trash_dir()));
+  std::size_t removed = 0;
+  for (const FileInfo& entry : entries) {
+    const auto at = entry.name.rfind(kTrashedAt);
+    if (at == std::string::npos) continue;
+    const std::string_view time = std::string_view(entry.name).substr(at + kTrashedAt.size());
+    std::int64_t ms = 0;
+    const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), ms);
+    if (error != std::errc{} || end != time.data() + time.size()) continue;  // not ours
+    if (Timestamp(ms) >= before) continue;
+    PENSTOCK_TRY(dir_.env().remove_tree(dir_.trash_dir() + "/" + entry.name));
+    ++removed;
+  }
+  if (removed > 0) PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
+  return removed;
 }
 
 Status TopicFolders::empty_trash(const Uuid& id, const std::string& name) const {

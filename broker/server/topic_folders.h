@@ -47,9 +47,10 @@ class TopicFolders {
 
   // Moves the folder of a deleted topic to trash; nothing to do when it is not there.
   Status trash(const Uuid& id, const std::string& name) const;
-  // Moves one replica to trash, where it stays until empty_trash() of its topic or an operator
-  // removes it.
+  // Moves one replica to trash, where it stays for a while: until empty_old_trash().
   Status trash_partition(const TopicImage& topic, PartitionId partition) const;
+  // Removes replicas that went to trash before `before`; returns how many.
+  Result<std::size_t> empty_old_trash(Timestamp before) const;
   // Removes the topic's folder from trash; nothing to do when it is not there.
   Status empty_trash(const Uuid& id, const std::string& name) const;
 

@@ -16,8 +16,12 @@
 namespace penstock::broker {
 namespace {
 
-using testing::ElementsAre;
+using testing::AllOf;
+using testing::Each;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
 namespace v1 = wire::v1;
 
 // --- a disk in memory whose calls fail
@@ -81,14 +85,15 @@ TEST_F(BrokerOnFakeDisk, PartitionsThatCouldNotBeAddedAreAddedByTheNextAlteratio
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr("alter it again"));
   EXPECT_EQ(produced(*topic, 0), Errc::kOk);
-  EXPECT_EQ(produced(*topic, 1), Errc::kOk);
-  EXPECT_EQ(produced(*topic, 2), Errc::kPartitionDamaged);
+  // They are opened side by side: the disk refused one of the two.
+  EXPECT_THAT(std::vector({produced(*topic, 1), produced(*topic, 2)}),
+              UnorderedElementsAre(Errc::kOk, Errc::kPartitionDamaged));
 
   ASSERT_TRUE(grow("orders", 3)) << "which the topic has already, so to say";
   for (const std::int32_t partition : {0, 1, 2}) EXPECT_EQ(produced(*topic, partition), Errc::kOk);
   start();
   EXPECT_EQ(client_->values(*topic, 0, 0)->size(), 3U);
-  EXPECT_THAT(client_->values(*topic, 2, 0).value(), ElementsAre("x"));
+  EXPECT_THAT(client_->values(*topic, 2, 0).value(), AllOf(Not(IsEmpty()), Each("x")));
 }
 
 // --- a real disk that does not answer

@@ -26,7 +26,7 @@ std::unique_ptr<Metadata> Metadata::open(Scene& scene, Node& node, std::function
   made->snapshots_ = std::move(*snapshots);
   if (!node.open(kMetadataGroup, {.voters = {kFirstBroker}, .outgoing = {}, .learners = {}},
                  made->snapshots_.get())) {
-    if (node.is_up()) node.die("metadata: no space");
+    if (node.is_up()) node.crash();  // a full disk: it does not start
     return nullptr;
   }
   auto host = broker::StateHost::open(

@@ -144,6 +144,8 @@ Task<void> ControllerUpkeep::finish(raft::NodeId broker) {
 }
 
 void ControllerUpkeep::complain(raft::NodeId broker, const Error& error) {
+  // Another controller goes on, or this one in a moment.
+  if (error.code() == Errc::kNotLeader || error.code() == Errc::kNotReady) return;
   std::string text = error.to_string();
   std::string& said = complaints_[broker];
   if (said == text) return;

@@ -74,7 +74,10 @@ void ReplicaUpkeep::look(const std::shared_ptr<Partition>& partition) {
   const PartitionPtr placed = find_placement(*image_, partition->id());
   if (!placed) return;  // new, or deleted, which is the placer's to see
   const bool is_placed_here = placed->has(self_);
-  if (is_placed_here) known.placed_at = std::max(known.placed_at, placed->placed_at);
+  if (is_placed_here) {
+    known.placed_at = std::max(known.placed_at, placed->placed_at);
+    known.retired = false;
+  }
   if (leads) {
     look_at_led(partition, *placed, known);
   } else if (!is_placed_here) {

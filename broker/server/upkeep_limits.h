@@ -13,7 +13,7 @@ inline constexpr std::chrono::milliseconds kUpkeepPeriod{500};
 // ... and this often while a step was just taken: most changes need four, of milliseconds each.
 inline constexpr std::chrono::milliseconds kBusyUpkeepPeriod{100};
 // An election usually concerns many partitions: those of this time are told together.
-inline constexpr std::chrono::milliseconds kLeadershipGatherTime{5};
+inline constexpr std::chrono::milliseconds kLeadershipGatherTime{10};
 // Leaders say who they are again this often, for whoever has missed it.
 inline constexpr std::chrono::milliseconds kAnnouncePeriod{5'000};
 

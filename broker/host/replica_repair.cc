@@ -45,7 +45,7 @@ void Replica::State::cut_at_damage() {
   const raft::LogPoint had = group->point_at(group->log_end());
   ReplicaState next = memory;
   next.cut = ReplicaState::Cut{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
-  if (!keep_going(remember(next))) return;
+  if (!next.lists_as(on_disk) && !keep_going(remember(next))) return;
   memory = std::move(next);
   if (!keep_going(log->truncate_suffix(from))) return;
   memory.truncate(from);

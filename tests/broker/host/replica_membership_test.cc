@@ -98,6 +98,7 @@ TEST_F(MembershipTest, WhoKnewNobodyBecomesAVoterLikeTheOthers) {
     trio.restart(member, Survives::kNothingUnsynced);
     EXPECT_EQ(member->group().membership().voters, nodes({1, 2, 3, 4})) << id.value();
     EXPECT_FALSE(member->is_damaged()) << id.value();
+    EXPECT_FALSE(member.rebuilt_state) << id.value();
   }
   trio.cut_off(1);
   ASSERT_TRUE(trio.produce(3)) << "its vote and its disk count";

@@ -30,6 +30,13 @@ ReplicaState only_base() {
   return state;
 }
 
+// Of a broker that joins, and of one whose leader knows no more itself.
+ReplicaState of_nobody() {
+  ReplicaState state;
+  state.reset = ReplicaState::Reset{{Term(6), Offset(150)}, {}};
+  return state;
+}
+
 TEST(ReplicaStateGolden, BytesAreAsDocumented) {
   const Bytes bytes = encode(full(), kIdentity);
   EXPECT_TRUE(equal(bytes, documented("replica-state"))) << hex_lines(bytes);
@@ -37,7 +44,7 @@ TEST(ReplicaStateGolden, BytesAreAsDocumented) {
 }
 
 TEST(ReplicaStateGolden, EveryFlippedBitAndEveryTruncationIsSeen) {
-  for (const ReplicaState& state : {full(), only_base()}) {
+  for (const ReplicaState& state : {full(), only_base(), of_nobody()}) {
     const Bytes whole = encode(state, kIdentity);
     ASSERT_EQ(decode_replica_state(whole, kIdentity), state);
     for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {

@@ -69,6 +69,10 @@ class ClusterUpkeep : public ::testing::Test {
     request.set_name(topic);
     request.set_partitions(partitions);
     request.set_replication_factor(replication_factor);
+    // The records of these tests are years old.
+    auto& retention = *request.add_settings();
+    retention.set_name("retention_ms");
+    retention.set_value("-1");
     return done<wire::v1::CreateTopicResponse>(wire::Api::kCreateTopic, request).topic_id();
   }
   ClusterStatusResponse status(std::size_t by = 1) {

@@ -19,6 +19,7 @@ PartitionDescription description_from_wire(const wire::v1::Partition& partition)
                            .log_start = Offset(partition.log_start()),
                            .high_watermark = Offset(partition.high_watermark()),
                            .size_bytes = partition.size_bytes(),
+                           .replicas = {partition.replicas().begin(), partition.replicas().end()},
                            .error = {}};
   if (Status status = wire::status_of(partition); !status) out.error = std::move(status).error();
   return out;

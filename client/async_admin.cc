@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/admin_codec.h"
+#include "client/cluster_codec.h"
 #include "client/limits.h"
 #include "client/offset_lookup.h"
 #include "protocol/rpc/typed_call.h"
@@ -128,12 +129,58 @@ Task<Result<std::vector<TopicDescription>>> AsyncAdmin::describe_topics(
         return ask_any<Response>(wire::Api::kDescribeTopics, std::move(request), deadline);
       });
   if (!result) co_return std::unexpected(std::move(result).error());
+  cluster_.note_brokers(*result);
   std::vector<TopicDescription> topics;
   for (const wire::v1::Topic& topic : result->topics()) {
     PENSTOCK_CO_TRY(wire::status_of(topic));
     PENSTOCK_CO_TRY_ASSIGN(topics.emplace_back(), description_from_wire(topic));
   }
+  if (result->brokers_size() > 1) co_await fill_offsets(topics);
   co_return topics;
+}
+
+Task<void> AsyncAdmin::fill_offsets(std::vector<TopicDescription>& topics) {
+  for (TopicDescription& topic : topics) {
+    std::map<BrokerId, std::vector<PartitionDescription*>> by_leader;
+    for (PartitionDescription& partition : topic.partitions) {
+      by_leader[partition.leader].push_back(&partition);
+    }
+    for (const auto& [leader, partitions] : by_leader) {
+      if (co_await fill_offsets_of(topic, partitions)) continue;
+      // One of them may stand for the others: each alone.
+      for (PartitionDescription* const partition : partitions) {
+        if (partitions.size() > 1) co_await fill_offsets_of(topic, {partition});
+      }
+    }
+  }
+}
+
+Task<bool> AsyncAdmin::fill_offsets_of(const TopicDescription& topic,
+                                       std::vector<PartitionDescription*> partitions) {
+  std::vector<OffsetQuery> queries;
+  for (const StartAt at : {StartAt::beginning(), StartAt::end()}) {
+    for (const PartitionDescription* partition : partitions) {
+      queries.push_back({.topic = topic.name,
+                         .id = {topic.id, partition->partition},
+                         .known = {partition->leader, partition->leader_epoch, partition->replicas},
+                         .at = at});
+    }
+  }
+  const auto deadline =
+      cluster_.attempt_deadline(steady_clock::now() + cluster_.config().request_timeout);
+  const auto answers = co_await look_up_offsets(cluster_, std::move(queries), deadline);
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    PartitionDescription& partition = *partitions[i];
+    const bool is_damaged = partition.error && partition.error->code() == Errc::kPartitionDamaged;
+    if (!answers) {
+      if (!is_damaged) partition.error = answers.error();
+      continue;
+    }
+    partition.log_start = (*answers)[i].offset;
+    partition.high_watermark = (*answers)[partitions.size() + i].offset;
+    if (!is_damaged) partition.error.reset();
+  }
+  co_return answers.has_value();
 }
 
 Task<Result<ClusterDescription>> AsyncAdmin::describe_cluster() {
@@ -146,6 +193,29 @@ Task<Result<ClusterDescription>> AsyncAdmin::describe_cluster() {
       });
   if (!result) co_return std::unexpected(std::move(result).error());
   co_return description_from_wire(*result);
+}
+
+Task<Result<ClusterStatus>> AsyncAdmin::cluster_status() {
+  using Response = wire::v1::ClusterStatusResponse;
+  History history;
+  auto result =
+      co_await with_retries<Response>("cluster status", history, [&](rpc::Deadline deadline) {
+        return ask_any<Response>(wire::Api::kClusterStatus, wire::v1::ClusterStatusRequest(),
+                                 deadline);
+      });
+  if (!result) co_return std::unexpected(std::move(result).error());
+  co_return status_from_wire(*result);
+}
+
+Task<Status> AsyncAdmin::alter_cluster(const ClusterChange& change) {
+  using Response = wire::v1::AlterClusterResponse;
+  History history;
+  auto result =
+      co_await with_retries<Response>(describe(change), history, [&](rpc::Deadline deadline) {
+        return ask_any<Response>(wire::Api::kAlterCluster, to_wire(change), deadline);
+      });
+  if (!result) co_return fail(history.told(std::move(result).error()));
+  co_return Status{};
 }
 
 Task<Result<std::vector<OffsetAnswer>>> AsyncAdmin::list_offsets(const std::string& topic,

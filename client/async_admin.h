@@ -28,6 +28,8 @@ class AsyncAdmin {
   Task<Result<std::vector<OffsetAnswer>>> list_offsets(const std::string& topic, StartAt at);
   Task<Result<Offset>> delete_records(const std::string& topic, PartitionId partition,
                                       Offset before);
+  Task<Result<ClusterStatus>> cluster_status();
+  Task<Status> alter_cluster(const ClusterChange& change);
 
  private:
   // What earlier attempts of one operation may have left behind.
@@ -44,6 +46,12 @@ class AsyncAdmin {
   // One round over the brokers.
   template <typename Response, typename Request>
   Task<Result<Response>> ask_any(wire::Api api, Request request, rpc::Deadline deadline);
+  // Log starts and high watermarks as the leaders have them: whoever described the topics may be
+  // behind, or hold nothing of them. What no leader tells is an error of the partition.
+  Task<void> fill_offsets(std::vector<TopicDescription>& topics);
+  // False: not all of them were told.
+  Task<bool> fill_offsets_of(const TopicDescription& topic,
+                             std::vector<PartitionDescription*> partitions);
   // A request for one partition's leader, as known at the moment.
   Task<Result<std::shared_ptr<rpc::Channel>>> leader_of(const std::string& topic,
                                                         PartitionId partition, Uuid& topic_id,

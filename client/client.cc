@@ -53,4 +53,14 @@ Result<Offset> Admin::delete_records(const std::string& topic, PartitionId parti
   return io.run([&] { return io.admin().delete_records(topic, partition, before); });
 }
 
+Result<ClusterStatus> Admin::cluster_status() {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().cluster_status(); });
+}
+
+Status Admin::alter_cluster(const ClusterChange& change) {
+  Client::Io& io = client_.io();
+  return io.run([&] { return io.admin().alter_cluster(change); });
+}
+
 }  // namespace penstock::client

@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "client/cluster_status.h"
 #include "client/config.h"
 
 namespace penstock::client {
@@ -29,6 +30,7 @@ struct PartitionDescription {
   Offset log_start;       // with offsets only
   Offset high_watermark;  // with offsets only
   std::uint64_t size_bytes = 0;
+  std::vector<std::int32_t> replicas{};  // brokers that hold it
   std::optional<Error> error;
 };
 
@@ -98,6 +100,11 @@ class Admin {
   Result<std::vector<OffsetAnswer>> list_offsets(const std::string& topic, StartAt at);
   // Makes records below `before` unreadable; returns the new log start.
   Result<Offset> delete_records(const std::string& topic, PartitionId partition, Offset before);
+
+  // As the brokers' leaders see it now; those that do not answer are named in it.
+  Result<ClusterStatus> cluster_status();
+  // Returned means decided and durable, not carried out: cluster_status() tells how far it is.
+  Status alter_cluster(const ClusterChange& change);
 
  private:
   friend class Client;

@@ -218,13 +218,17 @@ rpc::Deadline Cluster::attempt_deadline(rpc::Deadline deadline) const {
   return std::min(deadline, steady_clock::now() + config_.request_timeout / kAttemptsPerCall);
 }
 
-Status Cluster::take_in(const wire::v1::DescribeTopicsResponse& response) {
-  const MetadataOffset as_of = response.metadata_offset();
+void Cluster::note_brokers(const wire::v1::DescribeTopicsResponse& response) {
   std::map<BrokerId, rpc::Endpoint> brokers;
   for (const wire::v1::Broker& broker : response.brokers()) {
     brokers[broker.id()] = {broker.host(), static_cast<std::uint16_t>(broker.port())};
   }
-  metadata_.update_brokers(brokers, as_of);
+  metadata_.update_brokers(brokers, response.metadata_offset());
+}
+
+Status Cluster::take_in(const wire::v1::DescribeTopicsResponse& response) {
+  const MetadataOffset as_of = response.metadata_offset();
+  note_brokers(response);
   Status outcome;
   for (const wire::v1::Topic& topic : response.topics()) {
     Status status = wire::status_of(topic);

@@ -71,6 +71,8 @@ class Cluster {
   // Asks for these topics now. kUnknownTopic names the first that no broker knows (and forgets
   // it); the others are taken in all the same. One round over the brokers.
   Task<Status> refresh(std::vector<std::string> topics, rpc::Deadline deadline);
+  // Takes in where brokers are.
+  void note_brokers(const wire::v1::DescribeTopicsResponse& response);
   // As known, or asked for, with retries until the deadline. A topic that does not exist fails at
   // once.
   Task<Result<TopicMetadata>> topic(std::string name, rpc::Deadline deadline);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/config.h"
 #include "tests/client/fake_broker.h"
 #include "tests/client/fake_world.h"
 

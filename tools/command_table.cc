@@ -35,7 +35,12 @@ std::vector<Command> all_commands() {
       dump_command(),
       doctor_command(),
   };
-  for (Command& bench : bench_commands()) commands.push_back(std::move(bench));
+  const auto add = [&](std::vector<Command> group) {
+    for (Command& command : group) commands.push_back(std::move(command));
+  };
+  add(cluster_show_commands());
+  add(cluster_change_commands());
+  add(bench_commands());
   for (Command& command : commands) add_verbosity(command);
   return commands;
 }

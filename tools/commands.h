@@ -14,6 +14,9 @@ Command topic_list_command();
 Command topic_describe_command();
 Command topic_alter_command();
 Command topic_delete_command();
+// status and health; what changes a cluster.
+std::vector<Command> cluster_show_commands();
+std::vector<Command> cluster_change_commands();
 Command produce_command();
 Command consume_command();
 Command verify_command();

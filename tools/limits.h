@@ -38,5 +38,14 @@ inline constexpr std::chrono::milliseconds kRestartBackoffMax{30'000};
 inline constexpr std::uintmax_t kMaxLogBytes = 64U << 20;
 // Bad lines of an input that are shown; more would only scroll the first one away.
 inline constexpr std::uint64_t kMaxReportedBadLines = 5;
+// `cluster health`: findings of one kind that are shown; a thousand lines say no more than twenty.
+inline constexpr std::size_t kMaxFindingsOfAKind = 20;
+// `cluster ... --wait`: how often brokers are asked how far they are; each is asked for all it
+// leads.
+inline constexpr std::chrono::milliseconds kClusterPollInterval{500};
+// `cluster status --watch`: as fast as eyes compare.
+inline constexpr std::chrono::milliseconds kWatchInterval{2'000};
+// `up --brokers`: more on one machine is a test of the machine.
+inline constexpr std::int64_t kMaxLocalBrokers = 15;
 
 }  // namespace penstock::tools

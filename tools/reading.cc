@@ -69,17 +69,22 @@ Result<std::vector<client::OffsetAnswer>> Reading::offsets_by_time() {
 }
 
 Status Reading::find_ranges() {
-  PENSTOCK_TRY_ASSIGN(const auto topics, client_.admin().describe_topics({options_.topic}));
-  const auto& partitions = topics.at(0).partitions;
+  // Of the leaders, with patience: a follower may know less, and a partition may have no leader
+  // yet.
+  PENSTOCK_TRY_ASSIGN(const auto begins,
+                      client_.admin().list_offsets(options_.topic, StartAt::beginning()));
+  PENSTOCK_TRY_ASSIGN(const auto partitions,
+                      client_.admin().list_offsets(options_.topic, StartAt::end()));
   if (options_.start.kind == StartSpec::Kind::kOffset && !options_.partition &&
       partitions.size() > 1) {
     return fail(Errc::kInvalidArgument, "--from=OFFSET needs --partition: the topic has " +
                                             std::to_string(partitions.size()) + " partitions");
   }
   PENSTOCK_TRY_ASSIGN(const auto by_time, offsets_by_time());
-  for (const client::PartitionDescription& found : partitions) {
+  for (std::size_t i = 0; i < std::min(begins.size(), partitions.size()); ++i) {
+    const client::OffsetAnswer& found = partitions[i];
     if (options_.partition && found.partition != *options_.partition) continue;
-    auto begin = resolve_start(options_.start, found.log_start, found.high_watermark);
+    auto begin = resolve_start(options_.start, begins[i].offset, found.offset);
     if (!begin) {
       return fail(
           std::move(begin).error().context("partition " + std::to_string(found.partition.value())));
@@ -91,7 +96,7 @@ Status Reading::find_ranges() {
     const StartAt start = options_.start.kind == StartSpec::Kind::kBeginning
                               ? StartAt::beginning()
                               : StartAt::offset(*begin);
-    open_.push_back({found.partition, start, *begin, found.high_watermark});
+    open_.push_back({found.partition, start, *begin, found.offset});
   }
   if (open_.empty() && options_.partition) {
     return fail(Errc::kUnknownPartition,

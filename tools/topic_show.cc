@@ -35,7 +35,8 @@ json::object to_json(const PartitionDescription& partition) {
                    {"leader_epoch", partition.leader_epoch.value()},
                    {"log_start", partition.log_start.value()},
                    {"high_watermark", partition.high_watermark.value()},
-                   {"size_bytes", partition.size_bytes}};
+                   {"size_bytes", partition.size_bytes},
+                   {"replicas", json::array(partition.replicas.begin(), partition.replicas.end())}};
   if (partition.error) out["error"] = partition.error->to_string();
   return out;
 }
@@ -78,6 +79,14 @@ std::string list_table(const std::vector<TopicDescription>& topics) {
   return table.render();
 }
 
+std::string replicas_text(const PartitionDescription& partition) {
+  std::string text;
+  for (const std::int32_t broker : partition.replicas) {
+    text += (text.empty() ? "" : ",") + std::to_string(broker);
+  }
+  return text;
+}
+
 std::string describe_text(const TopicDescription& topic) {
   const TopicTotals sum = totals(topic);
   std::string text = "topic " + topic.name + "  id " + topic.id.to_string() + "  " +
@@ -85,6 +94,7 @@ std::string describe_text(const TopicDescription& topic) {
                      human_bytes(sum.bytes) + "\n\n";
   OutputTable partitions({{"PARTITION", Align::kRight},
                           {"LEADER", Align::kRight},
+                          {"REPLICAS"},
                           {"EPOCH", Align::kRight},
                           {"LOG START", Align::kRight},
                           {"HIGH WATERMARK", Align::kRight},
@@ -93,7 +103,7 @@ std::string describe_text(const TopicDescription& topic) {
   for (const PartitionDescription& partition : topic.partitions) {
     partitions.add_row({std::to_string(partition.partition.value()),
                         partition.leader < 0 ? "none" : std::to_string(partition.leader),
-                        std::to_string(partition.leader_epoch.value()),
+                        replicas_text(partition), std::to_string(partition.leader_epoch.value()),
                         std::to_string(partition.log_start.value()),
                         std::to_string(partition.high_watermark.value()),
                         human_bytes(partition.size_bytes),

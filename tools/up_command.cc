@@ -1,4 +1,4 @@
-// penstock up, penstock down: a broker and a worker on this machine.
+// penstock up, penstock down: brokers and a worker on this machine.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +55,11 @@ Result<UpConfig> config_of(const Arguments& arguments) {
   if (error) return fail(Errc::kIoError, "find this program: " + error.message());
   config.data_dir = data_dir_of(arguments);
   config.archive_dir = archive_dir_of(arguments);
+  if (arguments.given("brokers")) {
+    PENSTOCK_TRY_ASSIGN(const std::int64_t brokers,
+                        arguments.integer("brokers", 1, kMaxLocalBrokers));
+    config.brokers = static_cast<std::size_t>(brokers);
+  }
   PENSTOCK_TRY_ASSIGN(const std::int64_t port, arguments.integer("port", 0, 65535));
   PENSTOCK_TRY_ASSIGN(const std::int64_t metrics_port, arguments.integer("metrics_port", 0, 65535));
   config.port = static_cast<std::uint16_t>(port);
@@ -73,7 +78,7 @@ Result<std::unique_ptr<Supervisor>> start(const UpConfig& config) {
 
 Result<ExitCode> run_here(const UpConfig& config) {
   PENSTOCK_TRY_ASSIGN(const auto supervisor, start(config));
-  std::cout << supervisor->panel() << "\nCtrl-C stops both.\n" << std::flush;
+  std::cout << supervisor->panel() << "\nCtrl-C stops all.\n" << std::flush;
   const ExitCode code = supervisor->run();
   if (code == ExitCode::kOk) std::cout << "stopped\n";
   return code;
@@ -95,7 +100,7 @@ void leave_terminal(const std::string& log) {
   auto supervisor = start(config);
   ExitCode code = ExitCode::kOk;
   if (supervisor) {
-    std::cout << (*supervisor)->panel() << "\npenstock down stops both.\n" << std::flush;
+    std::cout << (*supervisor)->panel() << "\npenstock down stops all.\n" << std::flush;
     leave_terminal(config.data_dir + "/up.log");
   } else {
     std::cerr << failure_text(supervisor.error());
@@ -144,8 +149,8 @@ Result<ExitCode> down(const Arguments& arguments) {
     std::cout << "nothing runs on " << data_dir << "\n";
     return ExitCode::kOk;
   }
-  // Worker and broker may each take their time.
-  if (Status stopped = stop_process(*pid, 2 * kDrainTimeout + std::chrono::seconds(5)); !stopped) {
+  // Worker and brokers may each take their time; so many rarely do.
+  if (Status stopped = stop_process(*pid, 4 * kDrainTimeout); !stopped) {
     return fail(std::move(stopped).error().context("down"));
   }
   std::cout << "stopped\n";
@@ -157,7 +162,10 @@ constexpr std::string_view kDetails =
 watch: a worker that dies is started again, a broker that dies ends everything. Logs:
 DATA_DIR/broker.log, worker.log and, with --detach, up.log.
 
-Ctrl-C, SIGTERM or penstock down stop both cleanly (exit code 0); what was acknowledged is on disk
+With --brokers=3 three of them make a cluster, in DATA_DIR/broker-1, -2 and -3, on ports that they
+keep (DATA_DIR/up.ports): one that dies is started again while the others serve.
+
+Ctrl-C, SIGTERM or penstock down stop all cleanly (exit code 0); what was acknowledged is on disk
 in any case.
 )";
 
@@ -167,14 +175,17 @@ Command up_command() {
   std::vector<FlagSpec> flags = {
       data_dir_flag(),
       archive_dir_flag(),
+      {.name = "brokers",
+       .value = "N",
+       .meaning = "of a cluster on this machine; without it as many as there are, or one"},
       {.name = "port",
        .value = "N",
        .default_value = "7333",
-       .meaning = "of the broker, on 127.0.0.1; 0: any free one"},
+       .meaning = "of the first broker, on 127.0.0.1; others follow; 0: any free one"},
       {.name = "metrics_port",
        .value = "N",
        .default_value = "7334",
-       .meaning = "of the broker's /metrics; 0: any free one"},
+       .meaning = "of its /metrics; 0: any free one"},
       {.name = "detach",
        .meaning = "return as soon as the broker answers; penstock down stops it",
        .kind = FlagKind::kSwitch}};
@@ -188,7 +199,7 @@ Command up_command() {
                      .meaning = flag.meaning});
   }
   return {.name = "up",
-          .summary = "run a broker and an archive worker on this machine",
+          .summary = "run brokers and an archive worker on this machine",
           .details = std::string(kDetails),
           .flags = std::move(flags),
           .run = up};
@@ -197,7 +208,7 @@ Command up_command() {
 Command down_command() {
   return {.name = "down",
           .summary = "stop what penstock up has started",
-          .details = "Returns when both have ended. Nothing to stop is no error.\n",
+          .details = "Returns when all have ended. Nothing to stop is no error.\n",
           .flags = {data_dir_flag()},
           .run = down};
 }

@@ -37,7 +37,7 @@ class UpTest(unittest.TestCase):
         result = cli("up", "--detach", "--port=0", "--metrics_port=0", "--archive_interval_s=1", *self.flags, *flags)
         text = result.stdout.decode()
         self.pids = [int(pid) for pid in re.findall(r"pid (\d+)", text)]
-        self.address = re.search(r"broker +(\S+)", text)[1]
+        self.address = ",".join(re.findall(r"broker(?: \d+)? +(\S+:\d+)", text))
         self.supervisor = int((self.data_dir / "up.pid").read_text())
         self.pids.append(self.supervisor)
         return text
@@ -145,6 +145,32 @@ class UpTest(unittest.TestCase):
         self.assertEqual(result.returncode, FAILED)
         self.assertIn(b"the broker did not start: exit code 1", result.stderr)
         self.assertEqual((broker_dir / "somebody_elses.txt").read_text(), "hands off")
+
+    def test_three_brokers_make_a_cluster_and_one_that_dies_comes_back(self):
+        text = self.up("--brokers=3")
+        self.assertIn("penstock cluster status", text)
+        self.assertEqual(self.address.count(","), 2)
+        self.cli("topic", "create", "events", "--replication_factor=3")
+        self.cli("produce", "events", input=b"a\n")
+        os.kill(self.pids[1], signal.SIGKILL)
+        self.cli("produce", "events", input=b"b\n")
+        until(lambda: "the broker 2 ended (signal 9" in (self.data_dir / "up.log").read_text(), "the restart")
+        until(lambda: self.cli("cluster", "health", check=False).returncode == OK, "everything to be well again")
+        self.assertEqual(self.cli("consume", "events").stdout, b"a\nb\n")
+        self.cli("verify", "events", "--wait", *self.flags)
+        before = self.address
+        cli("down", *self.flags)
+        self.assertFalse(any(alive(pid) for pid in self.pids))
+        self.up()
+        self.assertEqual(self.address, before, "as many as there were, where they were")
+        self.assertEqual(self.cli("consume", "events").stdout, b"a\nb\n")
+
+    def test_the_number_of_brokers_does_not_shrink_and_one_does_not_become_three(self):
+        self.up()
+        cli("down", *self.flags)
+        more = cli("up", "--detach", "--brokers=3", "--port=0", "--metrics_port=0", *self.flags, check=False)
+        self.assertEqual(more.returncode, 2)
+        self.assertIn(b"holds a single broker", more.stderr)
 
     def test_without_an_archive_sql_and_verify_say_so(self):
         result = cli("sql", "select 1", *self.flags, check=False)

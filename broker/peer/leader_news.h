@@ -17,6 +17,8 @@ struct LeaderNews {
   raft::Membership membership = {};
   // Placement epoch that the membership was brought to; zero: on its way.
   Offset placed_at = {};
+  // Of the leader's log: a copy that has more has heard of something later.
+  Offset log_end = {};
   friend bool operator==(const LeaderNews&, const LeaderNews&) = default;
 };
 

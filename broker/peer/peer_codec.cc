@@ -288,6 +288,7 @@ void to_wire(const LeaderNews& news, wire::v1::Leadership& out) {
   out.set_term(news.term.value());
   if (!news.membership.voters.empty()) to_wire(news.membership, *out.mutable_membership());
   out.set_placed_at(news.placed_at.value());
+  out.set_log_end(news.log_end.value());
 }
 
 Result<LeaderNews> from_wire(const wire::v1::Leadership& news) {
@@ -302,6 +303,7 @@ Result<LeaderNews> from_wire(const wire::v1::Leadership& news) {
     PENSTOCK_TRY_ASSIGN(out.membership, from_wire(news.membership()));
   }
   PENSTOCK_TRY_ASSIGN(out.placed_at, take_offset(news.placed_at()));
+  PENSTOCK_TRY_ASSIGN(out.log_end, take_offset(news.log_end()));
   return out;
 }
 

@@ -46,7 +46,6 @@ ControllerMembers metadata_members(const ClusterImage& image, const ReplicaList&
                                    const ReplicaList& live) {
   std::vector<VoterCandidate> candidates;
   for (const auto& [id, broker] : image.brokers()) {
-    if (broker.mode == BrokerMode::kDecommissioned) continue;
     candidates.push_back(
         {.id = id, .rack = broker.rack, .active = broker.is_active(), .live = contains(live, id)});
   }

@@ -22,8 +22,8 @@ namespace penstock::broker {
 ReplicaList live_brokers(raft::NodeId self, const std::vector<raft::PeerStatus>& peers,
                          std::int64_t now_ms);
 
-// The members of the metadata group: every broker that is registered and not decommissioned, as far
-// as a group has room.
+// The members of the metadata group: every broker that is registered, as far as a group has room. A
+// decommissioned one too, until it is removed: it has copies to let go and deletions to confirm.
 ControllerMembers metadata_members(const ClusterImage& image, const ReplicaList& voters_now,
                                    const ReplicaList& live);
 

@@ -66,15 +66,29 @@ PartitionPlacer::PartitionPlacer(BrokerContext& broker, const DataDir& dir, Vote
 
 // --- opening
 
+// What was placed elsewhere while this broker was away: its group may count on it all the same.
+std::set<PartitionId> PartitionPlacer::left_over(const TopicImage& topic) const {
+  if (done_->applied() > Offset(0)) return {};  // only the first time: later ones are here_
+  const auto folders = folders_.folders_of(topic);
+  if (!folders) {
+    log().warn("cannot list the folders of topic={} error={}", topic.name,
+               folders.error().to_string());
+    return {};
+  }
+  return {folders->begin(), folders->end()};
+}
+
 std::vector<Opening> PartitionPlacer::what_to_open(const ClusterImage& image) {
   std::vector<Opening> openings;
   for (const auto& [name, topic] : image.topics()) {
     const bool again = again_.erase(topic->id) > 0;
     if (!again && done_->find(topic->id) == topic) continue;
+    const std::set<PartitionId> left = left_over(*topic);
     for (std::uint32_t p = 0; p < topic->partitions; ++p) {
       const TopicPartition id = partition_of(*topic, p);
       if (here_.contains(id)) continue;
-      if (!topic->is_wanted_at(id.partition, self_, folders_.placed())) continue;
+      const bool is_wanted = topic->is_wanted_at(id.partition, self_, folders_.placed());
+      if (!is_wanted && !left.contains(id.partition)) continue;
       if (!again && broken_.contains(id)) continue;
       openings.push_back({topic, id, fail(Errc::kInternal, "not opened")});
     }
@@ -224,7 +238,9 @@ Task<void> PartitionPlacer::run() {
     const std::uint64_t seen = changed_.version();
     if ((newest_ != done_ && may_follow(*newest_)) || !again_.empty()) {
       co_await bring_to(newest_);
-    } else if (!retired_.empty()) {
+    } else if (!retired_.empty() && broken_.empty()) {
+      // With broken ones the mark of what was placed lags behind, and without it the next start
+      // might take a replica that came and went for one that never was.
       co_await end_retired();
     } else if (!co_await changed_.wait(seen)) {
       co_return;  // the broker stops

@@ -67,6 +67,7 @@ class PartitionPlacer {
   // that is placed there may have come and gone since.
   bool may_follow(const ClusterImage& image) const { return image.applied() >= caught_up_at_; }
   Task<void> bring_to(ImagePtr image);
+  std::set<PartitionId> left_over(const TopicImage& topic) const;
   std::vector<Opening> what_to_open(const ClusterImage& image);
   void open_all(std::vector<Opening>& openings, const ClusterImage& image) const;
   void remember(const std::vector<Opening>& openings);

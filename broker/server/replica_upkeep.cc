@@ -120,6 +120,7 @@ void ReplicaUpkeep::note_news(const Partition& partition, const PartitionImage& 
   LeaderNews news{.partition = partition.id(), .leader = self_, .term = led.term};
   if (is_committed) news.membership = group.membership();
   news.placed_at = placed_at;
+  news.log_end = group.log_end();
   news_.push_back(std::move(news));
 }
 
@@ -140,10 +141,15 @@ void ReplicaUpkeep::look_at_unplaced(const Partition& partition, Known& known) {
   if (news && news->term >= partition.epoch()) {
     reported = {.placed_at = news->placed_at,
                 .membership = news->membership,
-                .committed = !news->membership.voters.empty()};
+                .committed = !news->membership.voters.empty(),
+                .log_end = news->log_end};
   }
-  const Retirement verdict = retirement_of(
-      {.id = partition.id(), .broker = self_, .placed_at = known.placed_at}, *image_, reported);
+  const Retirement verdict = retirement_of({.id = partition.id(),
+                                            .broker = self_,
+                                            .placed_at = known.placed_at,
+                                            .placed_before = image_->applied(),
+                                            .log_end = partition.log_end()},
+                                           *image_, reported);
   if (verdict.fate == Fate::kKeep) return;
   known.retired = true;
   log().info("replica goes to trash partition={} reason={}", partition.name(), verdict.why);

@@ -76,6 +76,23 @@ Result<Replica::Opened> TopicFolders::open_partition(const TopicImage& topic, Pa
                        partition_rules(topic.settings).log, std::move(options), known_vote_(id));
 }
 
+Result<std::vector<PartitionId>> TopicFolders::folders_of(const TopicImage& topic) const {
+  std::vector<PartitionId> found;
+  const auto entries = dir_.env().list(dir_.topic_dir(topic));
+  if (!entries && entries.error().code() == Errc::kNotFound) return found;
+  if (!entries) return fail(entries.error());
+  for (const FileInfo& entry : *entries) {
+    std::int32_t number = 0;
+    const char* const end = entry.name.data() + entry.name.size();
+    const auto [at, error] = std::from_chars(entry.name.data(), end, number);
+    const bool is_one = error == std::errc{} && at == end && number >= 0;
+    if (is_one && static_cast<std::uint32_t>(number) < topic.partitions) {
+      found.emplace_back(number);
+    }
+  }
+  return found;
+}
+
 Status TopicFolders::sync_topic(const TopicImage& topic) const {
   PENSTOCK_TRY(dir_.env().sync_dir(dir_.topic_dir(topic)));
   return dir_.env().sync_dir(dir_.topics_dir());

@@ -42,6 +42,8 @@ class TopicFolders {
   // else it is made anew, and the others fill it. Never on the flush pool.
   Result<Replica::Opened> open_partition(const TopicImage& topic, PartitionId partition,
                                          Term term_floor) const;
+  // Partitions of the topic that have a folder here, placed here or not.
+  Result<std::vector<PartitionId>> folders_of(const TopicImage& topic) const;
   // Makes the topic's folder and its entries durable; call after its partitions were opened.
   Status sync_topic(const TopicImage& topic) const;
 

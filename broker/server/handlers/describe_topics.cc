@@ -99,6 +99,7 @@ Task<Result<DescribeTopicsResponse>> describe_topics(Call call, DescribeTopicsRe
   PENSTOCK_CO_TRY(check_count(request.names_size(), kMaxTopicsPerRequest, "names"));
   const ImagePtr image = call.home.image();
   DescribeTopicsResponse response;
+  response.set_metadata_offset(image->applied().value());
   add_brokers(call, response.mutable_brokers());
   if (request.names().empty()) {
     for (const auto& [name, topic] : image->topics()) {

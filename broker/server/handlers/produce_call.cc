@@ -112,9 +112,8 @@ void ProduceCall::append(Shard& shard, Group& group, Part& part) {
 
 // On the partition's shard, when the records' outcome is decided.
 void ProduceCall::take_receipt(const Partition& partition, Part& part) {
-  const Replica& replica = partition.replica();
-  part.replicas = static_cast<std::uint32_t>(replica.group().membership().everyone().size());
-  part.replicas_fsynced = replica.replicas_durable_at(part.appended->end());
+  part.replicas = partition.replicas();
+  part.replicas_fsynced = partition.replicas_durable_at(part.appended->end());
 }
 
 void ProduceCall::part_ended(Shard& shard, Group& group) {

@@ -29,7 +29,8 @@ LeaderNews news_of(int partition) {
           .leader = kFrom,
           .term = Term(8),
           .membership = {.voters = {kFrom, kTo}, .outgoing = {}, .learners = {raft::NodeId(9)}},
-          .placed_at = Offset(41)};
+          .placed_at = Offset(41),
+          .log_end = Offset(1'000)};
 }
 
 // Three messages, the second one without bytes, and two pieces of news.
@@ -120,6 +121,8 @@ TEST(Exchange, WhatCannotBeOneIsRefused) {
        [](ExchangeRequest& r) { r.mutable_leaderships(0)->set_partition(-1); }},
       {"news of a negative placement",
        [](ExchangeRequest& r) { r.mutable_leaderships(0)->set_placed_at(-1); }},
+      {"an end before the beginning",
+       [](ExchangeRequest& r) { r.mutable_leaderships(0)->set_log_end(-1); }},
       {"news of members out of order",
        [](ExchangeRequest& r) { r.mutable_leaderships(0)->mutable_membership()->add_voters(1); }},
   };

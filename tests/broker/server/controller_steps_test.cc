@@ -86,13 +86,13 @@ TEST(ControllerSteps, WhoIsMissingIsReplacedByWhoIsThere) {
   EXPECT_EQ(members.learners, nodes({2}));
 }
 
-TEST(ControllerSteps, WhoDrainsFollowsAndWhoIsDecommissionedIsOut) {
+TEST(ControllerSteps, WhoDrainsOrIsDecommissionedFollowsUntilItIsRemoved) {
   const ClusterImage image = image_of({broker(1), broker(2, BrokerMode::kDraining), broker(3),
                                        broker(4), broker(5, BrokerMode::kDecommissioned)});
   const ControllerMembers members =
       metadata_members(image, nodes({1, 2, 3}), nodes({1, 2, 3, 4, 5}));
   EXPECT_EQ(members.voters, nodes({1, 3, 4}));
-  EXPECT_EQ(members.learners, nodes({2}));
+  EXPECT_EQ(members.learners, nodes({2, 5}));
 }
 
 TEST(ControllerSteps, AGroupHasOnlySoManyMembersWhileItsVotersChange) {

@@ -51,7 +51,7 @@ class TopicTest(WithBroker):
         self.assertRegex(table, r"TOPIC +PARTITIONS +RECORDS +SIZE +STATE\n")
         self.assertRegex(table, topic + r" +2 +1,234 ")
         text = self.run_cli("topic", "describe", topic)[0]
-        self.assertRegex(text, r"PARTITION +LEADER +EPOCH +LOG START +HIGH WATERMARK +SIZE +STATE")
+        self.assertRegex(text, r"PARTITION +LEADER +REPLICAS +EPOCH +LOG START +HIGH WATERMARK +SIZE +STATE")
         self.assertRegex(text, r"retention_ms +1000000 +\* set for this topic")
 
     def test_what_cannot_be_is_said(self):

@@ -85,6 +85,12 @@ class ClusterLife final : public Stage {
                                [&](const SimBroker* broker) { return broker->number() == number; });
   }
 
+  bool is_sent_away_untold(const broker::ClusterImage& image) const {
+    return std::ranges::any_of(image.brokers(), [&](const auto& entry) {
+      return entry.second.mode == broker::BrokerMode::kDecommissioned && !is_told(entry.first);
+    });
+  }
+
   // What is not yet as it should be; empty: nothing.
   std::string unsettled() {
     const broker::ImagePtr image = newest_image();
@@ -97,7 +103,8 @@ class ClusterLife final : public Stage {
              broker::to_string(topic.awaited) + " of " + describe(image->brokers());
     }
     for (SimBroker* broker : brokers_) {
-      if (!broker->is_up()) return to_string(broker->number()) + " is not up";
+      const bool is_refused = broker->number() == raft::kNobody && is_sent_away_untold(*image);
+      if (!broker->is_up() && !is_refused) return to_string(broker->number()) + " is not up";
     }
     // With nobody in service the voters stay as they are.
     const broker::ReplicaList voters = wanted_voters(*image);

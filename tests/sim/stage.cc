@@ -110,6 +110,9 @@ Node* Stage::check_level(GroupNumber group) {
   std::vector<ReplicaView> whole;
   for (const raft::NodeId member : first.group().membership().everyone()) {
     Node* const other = node(member);
+    // A broker that never heard of its number learns nothing; it has no vote either.
+    const bool is_untold = other == nullptr && !first.group().membership().is_voter(member);
+    if (is_untold) continue;
     broker::Replica* const replica = other == nullptr ? nullptr : other->replica(group);
     if (replica == nullptr || replica->committed() != first.log_end()) {
       if (other != nullptr && !other->is_intact()) continue;  // what is damaged may lag

@@ -92,6 +92,15 @@ Result<Partition*> Shard::find(const TopicPartition& id) const {
 
 void Shard::hear(const LeaderNews& news) { leaders_.hear(news); }
 
+KnownLeader Shard::leader_of(const TopicPartition& id) const {
+  KnownLeader known;
+  if (const auto partition = find(id)) {
+    known = {(*partition)->replica().leader(), (*partition)->epoch()};
+  }
+  const auto news = leaders_.find(id);
+  return news && news->term > known.term ? KnownLeader{news->leader, news->term} : known;
+}
+
 void Shard::set_image(ImagePtr image) {
   image_ = std::move(image);
   leaders_.forget_deleted(*image_);

@@ -29,6 +29,12 @@ namespace penstock::broker {
 
 class ReplicaUpkeep;
 
+// Who leads a partition, as far as is known; kNobody: nobody.
+struct KnownLeader {
+  raft::NodeId leader = raft::kNobody;
+  Term term{0};
+};
+
 // A request that waits and must hear of a deadline or of the broker's end.
 class Waiting : public boost::intrusive::list_base_hook<
                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
@@ -90,6 +96,8 @@ class Shard {
   // What the leader of a partition of this shard told.
   void hear(const LeaderNews& news);
   const LeaderTable& leaders() const { return leaders_; }
+  // What the replica here knows, or what a leader of a larger term told everybody.
+  KnownLeader leader_of(const TopicPartition& id) const;
   // What another broker sent; dropped when the group has no replica here.
   void receive(const GroupMessage& message);
 

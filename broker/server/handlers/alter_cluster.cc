@@ -122,18 +122,6 @@ Task<Result<AlterClusterResponse>> transfer(Shard& shard, TopicPartition id,
   co_return AlterClusterResponse();
 }
 
-// Who leads, as the shard's replica or the news say.
-raft::NodeId leader_of(const Shard& shard, const TopicPartition& id) {
-  raft::NodeId leader = raft::kNobody;
-  Term term;
-  if (const auto partition = shard.find(id)) {
-    leader = (*partition)->replica().leader();
-    term = (*partition)->epoch();
-  }
-  if (const auto news = shard.leaders().find(id); news && news->term > term) leader = news->leader;
-  return leader;
-}
-
 Result<TopicPartition> find_partition(const ClusterImage& image,
                                       const AlterClusterRequest::TransferLeader& request) {
   const TopicPtr topic = image.find(request.topic());
@@ -164,7 +152,7 @@ Task<Result<AlterClusterResponse>> transfer_leader(Call call, AlterClusterReques
                          find_partition(*call.home.image(), request.transfer_leader()));
   Shard& shard = call.broker.shard_of(id);
   const raft::NodeId leader =
-      co_await run_on(shard.executor(), [&shard, id] { return leader_of(shard, id); });
+      co_await run_on(shard.executor(), [&shard, id] { return shard.leader_of(id).leader; });
   if (leader == raft::kNobody) {
     co_return fail(Errc::kNotReady, "nobody leads the partition at the moment; ask again");
   }

@@ -35,24 +35,17 @@ void describe(const TopicImage& topic, const DescribeTopicsRequest& request, wir
   if (request.with_settings()) describe_settings(topic, out);
 }
 
-// On the partition's shard: as the replica here knows it, or as the leader told everybody.
+// On the partition's shard.
 void describe_leader(const Shard& shard, const TopicPartition& id, wire::v1::Partition& out) {
-  const auto partition = shard.find(id);
-  raft::NodeId leader = raft::kNobody;
-  Term term{0};
-  if (partition) {
-    leader = (*partition)->replica().leader();
-    term = (*partition)->epoch();
-  } else if (partition.error().code() == Errc::kPartitionDamaged && out.replicas_size() == 1) {
-    leader = raft::NodeId(out.replicas(0));  // whoever asks it is told why
+  KnownLeader known = shard.leader_of(id);
+  if (known.leader == raft::kNobody && out.replicas_size() == 1) {
+    const auto partition = shard.find(id);
+    const bool is_broken = !partition && partition.error().code() == Errc::kPartitionDamaged;
+    if (is_broken) known.leader = raft::NodeId(out.replicas(0));  // whoever asks it is told why
   }
-  if (const auto news = shard.leaders().find(id); news && news->term > term) {
-    leader = news->leader;
-    term = news->term;
-  }
-  if (leader == raft::kNobody) return;
-  out.set_leader(leader.value());
-  out.set_leader_epoch(term.value());
+  if (known.leader == raft::kNobody) return;
+  out.set_leader(known.leader.value());
+  out.set_leader_epoch(known.term.value());
 }
 
 // On the partition's shard.

@@ -66,29 +66,30 @@ PartitionPlacer::PartitionPlacer(BrokerContext& broker, const DataDir& dir, Vote
 
 // --- opening
 
-// What was placed elsewhere while this broker was away: its group may count on it all the same.
-std::set<PartitionId> PartitionPlacer::left_over(const TopicImage& topic) const {
-  if (done_->applied() > Offset(0)) return {};  // only the first time: later ones are here_
-  const auto folders = folders_.folders_of(topic);
-  if (!folders) {
-    log().warn("cannot list the folders of topic={} error={}", topic.name,
-               folders.error().to_string());
-    return {};
+std::set<TopicPartition> PartitionPlacer::on_disk(const ClusterImage& image) const {
+  std::set<TopicPartition> found;
+  for (const auto& [name, topic] : image.topics()) {
+    const auto folders = folders_.folders_of(*topic);
+    if (!folders) {
+      log().warn("cannot list the folders of topic={} error={}", name, folders.error().to_string());
+      continue;
+    }
+    for (const PartitionId partition : *folders) found.insert({topic->id, partition});
   }
-  return {folders->begin(), folders->end()};
+  return found;
 }
 
-std::vector<Opening> PartitionPlacer::what_to_open(const ClusterImage& image) {
+std::vector<Opening> PartitionPlacer::what_to_open(const ClusterImage& image,
+                                                   const std::set<TopicPartition>& left_over) {
   std::vector<Opening> openings;
   for (const auto& [name, topic] : image.topics()) {
     const bool again = again_.erase(topic->id) > 0;
     if (!again && done_->find(topic->id) == topic) continue;
-    const std::set<PartitionId> left = left_over(*topic);
     for (std::uint32_t p = 0; p < topic->partitions; ++p) {
       const TopicPartition id = partition_of(*topic, p);
       if (here_.contains(id)) continue;
       const bool is_wanted = topic->is_wanted_at(id.partition, self_, folders_.placed());
-      if (!is_wanted && !left.contains(id.partition)) continue;
+      if (!is_wanted && !left_over.contains(id)) continue;
       if (!again && broken_.contains(id)) continue;
       openings.push_back({topic, id, fail(Errc::kInternal, "not opened")});
     }
@@ -179,7 +180,7 @@ Status PartitionPlacer::place_everything(ImagePtr image) {
   caught_up_at_ = std::max(folders_.placed(), Offset(1));
   newest_ = image;
   if (!may_follow(*image)) return {};
-  std::vector<Opening> openings = what_to_open(*image);
+  std::vector<Opening> openings = what_to_open(*image, on_disk(*image));
   open_all(openings, *image);
   remember(openings);
   for (Opening& one : openings) hand_over(broker_.shard_of(one.id), std::move(one));
@@ -249,7 +250,11 @@ Task<void> PartitionPlacer::run() {
 }
 
 Task<void> PartitionPlacer::bring_to(ImagePtr image) {
-  std::vector<Opening> openings = what_to_open(*image);
+  // What was placed elsewhere while this broker was away: its group may count on it all the same.
+  std::set<TopicPartition> left_over;
+  const bool is_first = done_->applied() == Offset(0);
+  if (is_first) left_over = co_await run_on(background_, [&] { return on_disk(*image); });
+  std::vector<Opening> openings = what_to_open(*image, left_over);
   if (!openings.empty()) {
     co_await run_on(background_, [&] {
       open_all(openings, *image);

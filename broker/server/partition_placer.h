@@ -67,8 +67,11 @@ class PartitionPlacer {
   // that is placed there may have come and gone since.
   bool may_follow(const ClusterImage& image) const { return image.applied() >= caught_up_at_; }
   Task<void> bring_to(ImagePtr image);
-  std::set<PartitionId> left_over(const TopicImage& topic) const;
-  std::vector<Opening> what_to_open(const ClusterImage& image);
+  // Partitions that have a folder here, placed here or not. Blocking.
+  std::set<TopicPartition> on_disk(const ClusterImage& image) const;
+  // `left_over`: to be opened although they are not placed here.
+  std::vector<Opening> what_to_open(const ClusterImage& image,
+                                    const std::set<TopicPartition>& left_over);
   void open_all(std::vector<Opening>& openings, const ClusterImage& image) const;
   void remember(const std::vector<Opening>& openings);
   void hand_over(Shard& shard, Opening opening);

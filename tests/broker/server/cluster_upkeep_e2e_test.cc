@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <thread>
@@ -252,6 +253,42 @@ TEST_F(ClusterUpkeep, ReplicasMoveToWhereTheyAreSent) {
            status.brokers(left - 1).replicas() == 0;
   });
   EXPECT_EQ(values("orders", 0).size(), 50U);
+}
+
+TEST_F(ClusterUpkeep, AReplicaThatMovedWhileItsBrokerWasAwayGoesToTrashWhenItIsBack) {
+  start_brokers(4);
+  create("orders", 1, 3);
+  for (int i = 0; i < 20; ++i) produce("orders", 0, "record " + std::to_string(i));
+  const auto before = status_until("settled", is_settled);
+  const auto& wanted = before.partitions(0).wanted();
+  std::set<std::int32_t> free{1, 2, 3, 4};
+  for (const std::int32_t node : wanted) free.erase(node);
+  const std::int32_t away = wanted[0] == 1 ? wanted[1] : wanted[0];  // clients ask broker 1
+  stop(static_cast<std::size_t>(away));
+  AlterClusterRequest request;
+  auto& move = *request.mutable_move_replicas();
+  move.set_topic("orders");
+  for (const std::int32_t node : wanted) move.add_replicas(node == away ? *free.begin() : node);
+  alter(request);
+  status_until("moved", [&](const auto& status) {
+    return is_settled(status) && status.partitions_size() == 1 &&
+           std::ranges::find(status.partitions(0).wanted(), away) ==
+               status.partitions(0).wanted().end();
+  });
+  // Back at another address, on the folder that it had.
+  const std::string folder = scratch_ / std::to_string(away - 1);
+  BrokerConfig config = test_config(folder);
+  config.cluster_seed = {{"127.0.0.1", brokers_.front()->port()}};
+  auto& broker = brokers_[static_cast<std::size_t>(away) - 1];
+  broker.reset();
+  broker = start_broker(config);
+  status_until("in trash",
+               [&](const auto&) { return !std::filesystem::is_empty(folder + "/trash"); });
+  const auto after = status_until("known again", [&](const auto& status) {
+    return is_settled(status) && status.brokers(away - 1).reachable();
+  });
+  EXPECT_EQ(after.brokers(away - 1).replicas(), 0U);
+  EXPECT_EQ(values("orders", 0).size(), 20U);
 }
 
 TEST_F(ClusterUpkeep, ABrokerThatDrainsIsEmptiedAndNotTheController) {

@@ -11,7 +11,7 @@ namespace penstock::broker {
 namespace {
 
 constexpr std::size_t kMaxPlacedFileBytes = 64;
-// Stands before the time in the name of a replica that went to trash.
+// Stands before the time at the end of the name of a replica that went to trash.
 constexpr std::string_view kTrashedAt = ".trashed-";
 
 std::string folder_name(const Uuid& id, const std::string& name) {
@@ -112,10 +112,11 @@ Status TopicFolders::trash_partition(const TopicImage& topic, PartitionId partit
   PENSTOCK_TRY_ASSIGN(const bool there, dir_.env().exists(from));
   if (!there) return {};
   // Beside the topic's own place in trash, and never onto a copy that went there before.
-  const std::string base = dir_.trash_dir() + "/" + folder_name(topic.id, topic.name) + "." +
-                           std::to_string(partition.value()) + ".at-" +
-                           std::to_string(placed_.value());
-  PENSTOCK_TRY(dir_.env().rename(from, base));
+  const std::string to = dir_.trash_dir() + "/" + folder_name(topic.id, topic.name) + "." +
+                         std::to_string(partition.value()) + ".at-" +
+                         std::to_string(placed_.value()) + std::string(kTrashedAt) +
+                         std::to_string(clock_.wall().ms());
+  PENSTOCK_TRY(dir_.env().rename(from, to));
   PENSTOCK_TRY(dir_.env().sync_dir(dir_.trash_dir()));
   return dir_.env().sync_dir(dir_.topic_dir(topic));
 }

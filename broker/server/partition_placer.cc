@@ -376,6 +376,8 @@ Task<void> PartitionPlacer::empty_trash() {
 
 // What is left of deleted topics goes in the background.
 void PartitionPlacer::clean_up(const ClusterImage& image) {
+  // The shard's tasks were told to end, or will be: what begins after that would not hear of it.
+  if (broker_.admin_shard().is_draining()) return;
   for (const auto& [id, topic] : image.deleted()) {
     const bool awaited = topic.awaited.empty() || contains(topic.awaited, self_);
     if (!awaited || !cleaning_.insert(id).second) continue;

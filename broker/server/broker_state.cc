@@ -39,6 +39,7 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
       reserved_(std::move(reserved)),
       flush_pool_(config.disk_threads / 2),
       background_pool_(config.disk_threads - config.disk_threads / 2),
+      saving_addresses_(background_pool_.get_executor()),
       votes_(flush_pool_.get_executor(), environment_.on_fatal),
       addresses_(dir_.env(), dir_.peers_file(), raft::NodeId(dir_.identity().node_id)),
       calls_("broker-" + std::to_string(dir_.identity().node_id)) {
@@ -136,17 +137,18 @@ void Broker::State::metadata_changed() {
   const ImagePtr& image = metadata_->image();
   placer_->follow(image);
   // Until it has caught up, what was known before the start is newer.
-  const bool is_news = image->applied() >= placer_->placed();
-  if (is_news && addresses_.learn(image->brokers())) addresses_changed();
+  if (placer_->may_follow(*image) && addresses_.learn(image->brokers())) addresses_changed();
 }
 
 void Broker::State::addresses_changed() {
+  if (!links_) return;
   const PeerAddresses& peers = addresses_.peers();
   calls_.set_addresses(peers);
   for (const auto& shard : context_.shards) {
     asio::post(shard->executor(), [&shard = *shard, peers] { shard.peers().set_addresses(peers); });
   }
-  asio::post(background_pool_, [this, peers] {
+  // One after the other: the newest stays.
+  asio::post(saving_addresses_, [this, peers] {
     // They only help to find the others again.
     if (const Status saved = addresses_.save(peers); !saved) {
       log().warn("cannot save the addresses of the other brokers error={}",
@@ -210,6 +212,7 @@ void Broker::State::run() {
     shard->start_upkeep(std::make_unique<ReplicaUpkeep>(
         context_, *shard, [this](const TopicPartition& id) { retire(id); }));
   }
+  links_ = true;
   addresses_changed();
   for (const auto& shard : context_.shards) shard->start_thread();
   log().info("serving listen={}:{} metrics={}:{} shards={}", context_.config.listen.host, port_,

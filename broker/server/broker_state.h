@@ -2,6 +2,7 @@
 // in reverse. Internal to broker/server.
 #pragma once
 
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
@@ -58,6 +59,7 @@ class Broker::State {
   BrokerContext context_;
   asio::thread_pool flush_pool_;
   asio::thread_pool background_pool_;
+  asio::strand<asio::thread_pool::executor_type> saving_addresses_;
   VoteQueue votes_;
   AddressBook addresses_;
   BrokerCalls calls_;
@@ -69,6 +71,7 @@ class Broker::State {
   std::unique_ptr<HttpListener> http_;
   std::uint16_t port_ = 0;
   bool running_ = false;
+  bool links_ = false;  // to other brokers, from run() on: a start that fails has none to close
   std::uint64_t requests_seen_ = 0;
   bool memory_given_back_ = false;
 };

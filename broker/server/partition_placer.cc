@@ -64,6 +64,12 @@ PartitionPlacer::PartitionPlacer(BrokerContext& broker, const DataDir& dir, Vote
       self_(dir.identity().node_id),
       changed_(broker.admin_shard().executor()) {}
 
+Status PartitionPlacer::load() {
+  PENSTOCK_TRY(folders_.load());
+  caught_up_at_ = std::max(folders_.placed(), Offset(1));
+  return {};
+}
+
 // --- opening
 
 std::set<TopicPartition> PartitionPlacer::on_disk(const ClusterImage& image) const {
@@ -177,7 +183,6 @@ Status PartitionPlacer::mark_placed(const ClusterImage& image) {
 }
 
 Status PartitionPlacer::place_everything(ImagePtr image) {
-  caught_up_at_ = std::max(folders_.placed(), Offset(1));
   newest_ = image;
   if (!may_follow(*image)) return {};
   std::vector<Opening> openings = what_to_open(*image, on_disk(*image));

@@ -37,8 +37,12 @@ class PartitionPlacer {
                   asio::any_io_executor background, std::uint64_t seed);
 
   // Reads what was placed before. Blocking.
-  Status load() { return folders_.load(); }
+  Status load();
+  // Metadata below was placed before this start. Only before the shards run.
   Offset placed() const { return folders_.placed(); }
+  // An image that is older than what was followed before the start says nothing of today: a replica
+  // that is placed there may have come and gone since.
+  bool may_follow(const ClusterImage& image) const { return image.applied() >= caught_up_at_; }
   // Everything of the image, at once. Blocking, before the shards run. An error ends the start.
   Status place_everything(ImagePtr image);
 
@@ -63,9 +67,6 @@ class PartitionPlacer {
   void retire(const TopicPartition& id);
 
  private:
-  // An image that is older than what was followed before the start says nothing of today: a replica
-  // that is placed there may have come and gone since.
-  bool may_follow(const ClusterImage& image) const { return image.applied() >= caught_up_at_; }
   Task<void> bring_to(ImagePtr image);
   // Partitions that have a folder here, placed here or not. Blocking.
   std::set<TopicPartition> on_disk(const ClusterImage& image) const;

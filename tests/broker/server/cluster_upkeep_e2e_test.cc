@@ -335,5 +335,21 @@ TEST_F(ClusterUpkeep, ADecommissionedBrokerIsRemoved) {
   status_until("removed", [](const auto& status) { return status.brokers_size() == 3; });
 }
 
+TEST_F(ClusterUpkeep, AStartThatFailsThoughTheOthersAreKnownLeavesNothing) {
+  start_brokers(2);
+  brokers_.front()->stop().value();
+  brokers_.front().reset();
+  // It learns from its metadata who there is, and has the news before it serves.
+  std::filesystem::remove(scratch_ / "0" + "/peers");
+  BrokerConfig config = test_config(scratch_ / "0");
+  config.metrics_listen.port = brokers_.back()->metrics_port();
+  const auto refused = Broker::start(config);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::kAlreadyExists) << refused.error().to_string();
+  config.metrics_listen.port = 0;
+  brokers_.front() = start_broker(config);
+  status_until("both are there", [](const auto& status) { return status.silent_size() == 0; });
+}
+
 }  // namespace
 }  // namespace penstock::broker

@@ -22,6 +22,8 @@ inline constexpr std::size_t kMaxDeletedTopics = 100'000;
 // Every broker talks to every other one; beyond that many, heartbeats alone are a load. Dead ones
 // count until they are removed.
 inline constexpr std::size_t kMaxBrokers = 100;
+// Brokers that vote about metadata; all others follow.
+inline constexpr std::size_t kMaxMetadataVoters = 5;
 // Three survive one failure and five survive two; more only cost.
 inline constexpr std::uint32_t kMaxReplicationFactor = 7;
 // What a topic gets that does not say, when the cluster has that many brokers.

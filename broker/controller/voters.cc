@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <tuple>
 
+#include "broker/controller/limits.h"
+
 namespace penstock::broker {
 namespace {
 
 std::size_t voters_for(std::size_t brokers) {
-  if (brokers >= 5) return 5;
+  if (brokers >= kMaxMetadataVoters) return kMaxMetadataVoters;
   return brokers >= 3 ? 3 : std::min<std::size_t>(brokers, 1);
 }
 

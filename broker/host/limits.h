@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "broker/raft/limits.h"
+
 namespace penstock::broker {
 
-// Nodes in one list of a membership: far above any sensible replication factor; it bounds what a
-// damaged or hostile control batch can make a reader allocate.
+// Nodes in one list of a membership; it bounds what a damaged or hostile control batch can make a
+// reader allocate.
 inline constexpr std::size_t kMaxMembers = 128;
+static_assert(kMaxMembers >= raft::kMaxMembers, "what consensus allows must be readable");
 
 // Largest offset that a range from a peer may reach: sums of offsets and lengths cannot overflow.
 inline constexpr std::int64_t kMaxOffset = std::int64_t{1} << 62;
@@ -27,6 +30,8 @@ inline constexpr std::size_t kMaxVoteJournalBytes = 64U << 20;
 inline constexpr std::size_t kMaxPlacedMemberships = 1024;
 // Largest side file that is read: all of the above, with room.
 inline constexpr std::size_t kMaxReplicaStateBytes = 4U << 20;
+static_assert(kMaxPlacedMemberships * 3 * kMaxMembers * 5 <= kMaxReplicaStateBytes / 2,
+              "what is written must be readable");
 
 // Piece in which a log is read to find its memberships when the side file is lost.
 inline constexpr std::uint64_t kRebuildReadBytes = 1U << 20;

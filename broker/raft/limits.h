@@ -5,9 +5,11 @@
 
 namespace penstock::raft {
 
-// Members of one group, learners included. Majorities are counted in arrays of that size; seven
-// voters are already more than anybody runs, the rest leaves room for a move of all of them.
-inline constexpr std::size_t kMaxMembers = 32;
+// Members of one group, learners included, and counted twice who is in two lists of a joint
+// membership. Majorities are counted in arrays of that size. Every broker of a cluster is a member
+// of the group that holds its metadata (controller/limits.h); the rest leaves room for a change of
+// its voters.
+inline constexpr std::size_t kMaxMembers = 128;
 
 // Messages that wait for a save of term and vote. A save takes milliseconds, in which a handful of
 // messages arises; a disk that hangs must not gather the heartbeat replies of an hour.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/controller/limits.h"
 #include "broker/raft/limits.h"
 #include "broker/server/upkeep_limits.h"
 
@@ -12,6 +13,10 @@ namespace {
 bool was_never_moved(const TopicImage& topic, PartitionId partition) {
   return topic.partition(partition).placed_at == topic.created_offset(partition);
 }
+
+// All brokers, and room_for_learners() below when all voters are replaced.
+static_assert(kMaxBrokers + 3 * kMaxMetadataVoters <= raft::kMaxMembers,
+              "every broker has its place in the metadata group, whatever its voters do");
 
 // While voters change, the old ones count beside the new.
 std::size_t room_for_learners(const ReplicaList& voters, const ReplicaList& voters_now) {

@@ -47,6 +47,13 @@ TEST(Quorum, DecidedOffsetIsWhatAMajorityHasReached) {
   }
 }
 
+TEST(Quorum, AMembershipOfTheLargestSizeIsCounted) {
+  Membership all;
+  for (std::size_t i = 0; i < kMaxMembers; ++i) all.voters.emplace_back(static_cast<int>(i));
+  const Offset decided = decided_offset(all, [](NodeId node) { return Offset(node.value()); });
+  EXPECT_EQ(decided, Offset(kMaxMembers - majority_of(kMaxMembers)));
+}
+
 TEST(Quorum, AJointMembershipNeedsBothHalves) {
   const Membership joint{nodes({3, 4, 5}), nodes({1, 2, 3}), nodes({6})};
   const auto decided_by = [&](std::vector<NodeId> yes) {

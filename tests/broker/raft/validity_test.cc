@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "broker/raft/limits.h"
 #include "one_group.h"
 
 namespace penstock::raft {
@@ -39,8 +40,10 @@ TEST(Validity, MembershipsAreSortedDisjointAndBounded) {
   EXPECT_FALSE(is_sensible(voters({1, 1})));
   EXPECT_FALSE(is_sensible(voters({-1, 1})));
   EXPECT_FALSE(is_sensible(Membership{nodes({1}), {}, nodes({1})}));
-  Membership crowd;
-  for (int i = 0; i < 33; ++i) crowd.voters.emplace_back(i);
+  Membership crowd = voters({1, 2, 3});
+  for (int i = 4; crowd.everyone().size() < kMaxMembers; ++i) crowd.learners.emplace_back(i);
+  EXPECT_TRUE(is_sensible(crowd));
+  crowd.outgoing = nodes({1});  // counted once more
   EXPECT_FALSE(is_sensible(crowd));
 }
 

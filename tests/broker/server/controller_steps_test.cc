@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/controller/limits.h"
 #include "broker/raft/limits.h"
 #include "broker/server/upkeep_limits.h"
 
@@ -93,6 +94,16 @@ TEST(ControllerSteps, WhoDrainsOrIsDecommissionedFollowsUntilItIsRemoved) {
       metadata_members(image, nodes({1, 2, 3}), nodes({1, 2, 3, 4, 5}));
   EXPECT_EQ(members.voters, nodes({1, 3, 4}));
   EXPECT_EQ(members.learners, nodes({2, 5}));
+}
+
+TEST(ControllerSteps, EveryBrokerOfTheLargestClusterFollowsMetadataWhileAllVotersChange) {
+  std::vector<BrokerImage> brokers;
+  for (std::size_t i = 0; i < kMaxBrokers; ++i) brokers.push_back(broker(static_cast<int>(i) + 1));
+  const ReplicaList now = nodes({96, 97, 98, 99, 100});
+  const ControllerMembers members =
+      metadata_members(image_of(brokers), now, nodes({1, 2, 3, 4, 5}));
+  EXPECT_EQ(members.voters, nodes({1, 2, 3, 4, 5}));
+  EXPECT_EQ(members.learners.size(), kMaxBrokers - 5);
 }
 
 TEST(ControllerSteps, AGroupHasOnlySoManyMembersWhileItsVotersChange) {

@@ -21,6 +21,12 @@ Error leader_changed() {
           "the leader changed before a majority had the records; whether they stay is unknown"};
 }
 
+Error deletion_unheard() {
+  return {Errc::kTimeout,
+          "the leader changed before a majority had heard of the deletion; whether it stays is "
+          "unknown"};
+}
+
 }  // namespace
 
 Partition::Partition(PartitionServices& services, TopicPartition id, std::string topic_name,
@@ -154,6 +160,7 @@ Task<Result<Appended>> Partition::append_durably(MutableByteView batches, Durabi
 }
 
 void Partition::answer_waiters() {
+  for (auto& [handler, status] : std::exchange(heard_, {})) handler(status);
   // A handler may append and wait anew: its place is behind those that are taken out here.
   while (!waiters_.empty() && waiters_.front().end <= high_watermark()) {
     Waiter waiter = std::move(waiters_.front());
@@ -161,11 +168,16 @@ void Partition::answer_waiters() {
     waiter.handler(outcome_of(waiter.end, waiter.term));
   }
   if (!waiters_.empty() && !leads(waiters_.front().term)) fail_waiters(leader_changed());
+  if (!rounds_.empty() && replica_->role() != raft::Role::kLeader) fail_rounds(deletion_unheard());
 }
 
 void Partition::fail_waiters(const Error& error) {
   std::deque<Waiter> waiters = std::exchange(waiters_, {});
   for (Waiter& waiter : waiters) waiter.handler(std::unexpected(error));
+}
+
+void Partition::fail_rounds(const Error& error) {
+  for (auto& [round, handler] : std::exchange(rounds_, {})) handler(std::unexpected(error));
 }
 
 void Partition::wake_watchers() {
@@ -227,6 +239,39 @@ Result<Offset> Partition::delete_records(Offset before) {
   return log_start();
 }
 
+void Partition::when_start_is_heard(CommittedHandler handler) {
+  // A round of heartbeats that begins now tells it.
+  const std::uint64_t round = next_round_++;
+  if (const Status asked = replica_->read_index(round); !asked) {
+    return handler(fail(asked.error()));
+  }
+  rounds_.emplace(round, std::move(handler));
+  pump("delete records of ");
+}
+
+void Partition::take_heard(const ReplicaOutput& output) {
+  const auto settle = [this](std::uint64_t round, const Status& status) {
+    // Rounds that a state machine asked for are not known here.
+    if (auto found = rounds_.extract(round)) heard_.emplace_back(std::move(found.mapped()), status);
+  };
+  for (const raft::ReadReady& ready : output.reads_ready) settle(ready.context, {});
+  for (const std::uint64_t round : output.reads_failed) settle(round, fail(deletion_unheard()));
+}
+
+Task<Result<Offset>> Partition::delete_for_all(Offset before) {
+  auto log_start = delete_records(before);
+  if (!log_start) co_return log_start;
+  const Status heard = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Status)>(
+      [this](auto handler) {
+        when_start_is_heard([handler = std::move(handler)](const Status& status) mutable {
+          std::move(handler)(status);
+        });
+      },
+      asio::use_awaitable);
+  if (!heard) co_return fail(heard.error());
+  co_return log_start;
+}
+
 void Partition::apply_retention() {
   if (closed_ || ended_) return;
   const auto freed = replica_->apply_retention();
@@ -260,6 +305,7 @@ Task<void> Partition::retire() {
   const auto self = shared_from_this();
   closed_ = true;
   fail_waiters(Error(Errc::kUnknownTopic, name_ + " was deleted"));
+  fail_rounds(Error(Errc::kUnknownTopic, name_ + " was deleted"));
   wake_watchers();
   co_await settled();
   services_.votes->forget(id_);
@@ -270,6 +316,7 @@ Task<Status> Partition::close() {
   co_await settled();  // a flush under way is followed by the next one until all is flushed
   closed_ = true;
   fail_waiters(leader_changed());
+  fail_rounds(deletion_unheard());
   wake_watchers();
   co_return co_await run_on(services_.background, [this] { return replica_->close(); });
 }

@@ -18,9 +18,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -172,8 +174,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Result<std::optional<storage::TimestampOffset>> max_timestamp();
 
   // Makes records below `before` unreadable; returns the new log start, of which the other replicas
-  // learn with the next heartbeat. kOffsetOutOfRange; as check_ready().
+  // learn with the next message. kOffsetOutOfRange; as check_ready().
   Result<Offset> delete_records(Offset before);
+  // Called once, when a majority of the replicas has heard of the log start of now: at once, if
+  // this one decides alone. kTimeout when the leader changes before that: outcome unknown.
+  void when_start_is_heard(CommittedHandler handler);
+  // Both; the first one runs before the first suspension.
+  Task<Result<Offset>> delete_for_all(Offset before);
   void apply_retention();
   void set_rules(PartitionRules rules);
 
@@ -219,7 +226,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Status admits(std::size_t bytes) const;
   bool leads(Term term) const;
   Status outcome_of(Offset end, Term term) const;
+  void take_heard(const ReplicaOutput& output);
   void fail_waiters(const Error& error);
+  void fail_rounds(const Error& error);
   void wake_watchers();
 
   // --- partition_replica.cc: carries out what the replica wants after a call of it. `doing` is for
@@ -245,6 +254,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Follower follower_;
 
   std::deque<Waiter> waiters_;  // by end
+  // Of rounds of heartbeats, by their number; then what came of them.
+  std::map<std::uint64_t, CommittedHandler> rounds_;
+  std::uint64_t next_round_ = 1;
+  std::vector<std::pair<CommittedHandler, Status>> heard_;
   Watchers watchers_;
   Offset seen_high_watermark_;
   bool was_ready_ = false;

@@ -85,6 +85,7 @@ bool Partition::carry_out(ReplicaOutput output, const char* doing) {
   if (services_.send) {
     for (PeerMessage& message : output.messages) services_.send(id_, std::move(message));
   }
+  take_heard(output);
   if (output.save) save(*output.save);
   for (const std::uint64_t ticket : output.cold_reads) read_cold(ticket);
   if (output.was_reset) checkpointed_end_ = Offset(-1);
@@ -112,6 +113,7 @@ void Partition::ended(Error error) {
   ended_ = std::move(error);
   services_.on_fatal(*ended_);
   fail_waiters(*ended_);
+  fail_rounds(*ended_);
   wake_watchers();
 }
 

@@ -312,6 +312,57 @@ TEST_F(ReplicatedPartitionTest, OnlyTheLeaderDeletesAndLooksForTimesAndTheOthers
   }
 }
 
+TEST_F(ReplicatedPartitionTest, ADeletionIsAnsweredWhenAMajorityHasHeardOfIt) {
+  Node& old = leader();
+  for (int i = 0; i < 5; ++i) produce(old, "record");
+  run(300);
+  events_.clear();
+  const Offset start = old->high_watermark() - 2;
+  const auto note = [this](const Status& status) {
+    events_.push_back(status ? "heard" : status.error().to_string());
+  };
+  Node& second = other_than(old);
+  Node& last = third(old, second);
+  second.is_cut_off = last.is_cut_off = true;
+  EXPECT_EQ(old->delete_records(start), start);
+  old->when_start_is_heard(note);
+  settle();
+  EXPECT_THAT(events_, ElementsAre()) << "nobody else knows";
+  second.is_cut_off = false;
+  run(200);
+  EXPECT_THAT(events_, ElementsAre("heard"));
+  EXPECT_EQ(second->log_start(), start);
+
+  // The leader dies in that very moment.
+  last.is_cut_off = false;
+  EXPECT_EQ(old->delete_records(start + 1), start + 1);
+  old->when_start_is_heard(note);
+  settle();  // without the clock: no heartbeat was due
+  EXPECT_THAT(events_, ElementsAre("heard", "heard"));
+  old.is_cut_off = true;
+  run(2'000);
+  Node& now = leader();
+  EXPECT_NE(now.id, old.id);
+  EXPECT_EQ(now->log_start(), start + 1);
+}
+
+TEST_F(ReplicatedPartitionTest, ADeletionThatNobodyHeardOfHasAnUnknownOutcome) {
+  Node& old = leader();
+  produce(old, "record");
+  run(300);
+  events_.clear();
+  old.is_cut_off = true;
+  EXPECT_TRUE(old->delete_records(old->high_watermark()));
+  old->when_start_is_heard([this](const Status& status) {
+    events_.push_back(status ? "heard" : status.error().to_string());
+  });
+  run(2'000);
+  EXPECT_THAT(events_, ElementsAre(HasSubstr("Timeout")));
+  old->when_start_is_heard(
+      [this](const Status& status) { events_.push_back(status.error().to_string()); });
+  EXPECT_THAT(events_.back(), HasSubstr("NotLeader"));
+}
+
 TEST_F(ReplicatedPartitionTest, RotThatAScrubFindsIsFetchedFromTheLeader) {
   Node& leads = leader();
   for (int i = 0; i < 20; ++i) produce(leads, std::string(1'000, 'r'));

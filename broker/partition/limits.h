@@ -25,6 +25,10 @@ inline constexpr std::chrono::milliseconds kVoteRetryPeriod{100};
 // hold the others up; few, because every fdatasync that waits for its turn gathers more records.
 inline constexpr std::size_t kMaxFlushesUnderWay = 2;
 
+// Groups that are due within the same slot are woken together: five times between two heartbeats,
+// and small beside an election timeout.
+inline constexpr std::int64_t kTickSlotMs = 20;
+
 // A checkpoint is looked at this long after a partition became dirty, and again while it stays so.
 inline constexpr std::chrono::milliseconds kCheckpointPeriod{200};
 // Checkpoints that one shard has under way at a time: they write beside the flushes that producers

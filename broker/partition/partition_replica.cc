@@ -154,7 +154,7 @@ void Partition::read_cold(std::uint64_t ticket) {
 void Partition::list_for_tick() {
   const std::int64_t due_ms = replica_->next_deadline_ms();
   if (due_ms == std::numeric_limits<std::int64_t>::max()) return;
-  const std::int64_t at_ms = std::max(due_ms, services_.ticks->now_ms() + 1);
+  const std::int64_t at_ms = services_.ticks->slot_of(due_ms);
   if (tick_at_ms_ != 0 && tick_at_ms_ <= at_ms) return;
   tick_at_ms_ = at_ms;
   services_.ticks->add(weak_from_this(), at_ms);

@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <chrono>
 
+#include "broker/partition/limits.h"
 #include "broker/partition/partition.h"
 
 namespace penstock::broker {
+
+std::int64_t TickQueue::slot_of(std::int64_t due_ms) const {
+  const std::int64_t at_ms = std::max(due_ms, now_ms() + 1);
+  return (at_ms + kTickSlotMs - 1) / kTickSlotMs * kTickSlotMs;
+}
 
 void TickQueue::add(std::weak_ptr<Partition> partition, std::int64_t at_ms) {
   line_.push({at_ms, std::move(partition)});
@@ -19,7 +25,7 @@ void TickQueue::stop() {
 }
 
 void TickQueue::arm() {
-  if (stopped_ || line_.empty()) return;
+  if (running_ || stopped_ || line_.empty()) return;
   const std::int64_t at_ms = line_.top().at_ms;
   if (armed_for_ms_ != 0 && armed_for_ms_ <= at_ms) return;
   armed_for_ms_ = std::max<std::int64_t>(at_ms, 1);
@@ -35,11 +41,13 @@ void TickQueue::arm() {
 
 void TickQueue::run_due() {
   const std::int64_t now = now_ms();
+  running_ = true;
   while (!line_.empty() && line_.top().at_ms <= now) {
     const Due due = line_.top();
     line_.pop();
     if (const auto partition = due.partition.lock()) partition->tick_due(due.at_ms);
   }
+  running_ = false;
   arm();
 }
 

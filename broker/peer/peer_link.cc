@@ -1,5 +1,7 @@
 #include "broker/peer/peer_link.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -133,8 +135,10 @@ Task<Result<PeerLink::ChannelPtr>> PeerLink::open_channel() {
   co_return fail(std::move(error));
 }
 
-wire::v1::ExchangeRequest PeerLink::next_exchange(Lane lane, std::vector<SharedBytes>& attachment) {
-  wire::v1::ExchangeRequest request;
+Bytes PeerLink::next_exchange(Lane lane, std::vector<SharedBytes>& attachment) {
+  // Some hundred small messages, made and thrown away together.
+  google::protobuf::Arena arena;
+  auto& request = *google::protobuf::Arena::CreateMessage<wire::v1::ExchangeRequest>(&arena);
   request.set_from(self_.broker.value());
   request.set_from_directory(wire::to_wire(self_.directory));
   request.set_to(peer_.value());
@@ -149,10 +153,10 @@ wire::v1::ExchangeRequest PeerLink::next_exchange(Lane lane, std::vector<SharedB
     for (const auto& [partition, news] : news_) to_wire(news, *request.add_leaderships());
     news_.clear();
   }
-  return request;
+  return rpc::serialize(request);
 }
 
-Task<void> PeerLink::exchange(Lane lane, ChannelPtr channel, wire::v1::ExchangeRequest request,
+Task<void> PeerLink::exchange(Lane lane, ChannelPtr channel, Bytes request,
                               std::vector<SharedBytes> attachment) {
   const auto answer = co_await rpc::call<wire::v1::ExchangeResponse>(
       *channel, wire::Api::kExchange, std::move(request), std::move(attachment),

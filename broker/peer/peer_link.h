@@ -67,8 +67,9 @@ class PeerLink {
   // Returns with an open channel, or after a failure.
   Task<Status> connect(Lane lane);
   Task<Result<ChannelPtr>> open_channel();
-  wire::v1::ExchangeRequest next_exchange(Lane lane, std::vector<SharedBytes>& attachment);
-  Task<void> exchange(Lane lane, ChannelPtr channel, wire::v1::ExchangeRequest request,
+  // An ExchangeRequest and what goes beside it.
+  Bytes next_exchange(Lane lane, std::vector<SharedBytes>& attachment);
+  Task<void> exchange(Lane lane, ChannelPtr channel, Bytes request,
                       std::vector<SharedBytes> attachment);
   void drop_channel(Way& way);
   void failed(Way& way, const Error& error);

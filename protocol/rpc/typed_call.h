@@ -27,12 +27,12 @@ struct TypedReply {
   SharedBytes attachment;
 };
 
-// The error in the answer's own `error` field becomes this call's error.
-template <typename Response, typename Request>
-Task<Result<TypedReply<Response>>> call(Channel& channel, wire::Api api, Request request,
+// `request`: serialized. The error in the answer's own `error` field becomes this call's error.
+template <typename Response>
+Task<Result<TypedReply<Response>>> call(Channel& channel, wire::Api api, Bytes request,
                                         std::vector<SharedBytes> attachment, Deadline deadline) {
   PENSTOCK_CO_TRY_ASSIGN(
-      Reply reply, co_await channel.call(api, serialize(request), std::move(attachment), deadline));
+      Reply reply, co_await channel.call(api, std::move(request), std::move(attachment), deadline));
   TypedReply<Response> typed;
   if (!deserialize(reply.message.view(), typed.message)) {
     co_return fail(Errc::kBadFrame,
@@ -43,6 +43,13 @@ Task<Result<TypedReply<Response>>> call(Channel& channel, wire::Api api, Request
   }
   typed.attachment = std::move(reply.attachment);
   co_return typed;
+}
+
+template <typename Response, typename Request>
+Task<Result<TypedReply<Response>>> call(Channel& channel, wire::Api api, Request request,
+                                        std::vector<SharedBytes> attachment, Deadline deadline) {
+  co_return co_await call<Response>(channel, api, serialize(request), std::move(attachment),
+                                    deadline);
 }
 
 }  // namespace penstock::rpc

@@ -1,5 +1,7 @@
 #include "broker/peer/exchange.h"
 
+#include <google/protobuf/arena.h>
+
 #include "broker/server/dispatch.h"
 #include "broker/server/handlers/handlers.h"
 #include "protocol/rpc/typed_call.h"
@@ -7,6 +9,16 @@
 
 namespace penstock::broker {
 namespace {
+
+Result<Exchanged> decode(const rpc::Request& call) {
+  // Some hundred small messages, made and thrown away together.
+  google::protobuf::Arena arena;
+  auto& request = *google::protobuf::Arena::CreateMessage<wire::v1::ExchangeRequest>(&arena);
+  if (!rpc::deserialize(call.message.view(), request)) {
+    return fail(Errc::kInvalidArgument, "the message is no ExchangeRequest");
+  }
+  return decode_exchange(request, call.attachment);
+}
 
 // From whom it says it is, and to whom it was meant for.
 Status check_parties(const Call& call, const Exchanged& exchanged) {
@@ -68,11 +80,7 @@ Task<rpc::Response> exchange(Call call) {
     call.broker.metrics.request_failed(wire::Api::kExchange, error.code());
     return error_response(error);
   };
-  wire::v1::ExchangeRequest request;
-  if (!rpc::deserialize(call.request.message.view(), request)) {
-    co_return refuse(Error(Errc::kInvalidArgument, "the message is no ExchangeRequest"));
-  }
-  const auto exchanged = decode_exchange(request, call.request.attachment);
+  const auto exchanged = decode(call.request);
   if (!exchanged) co_return refuse(exchanged.error());
   if (const Status parties = check_parties(call, *exchanged); !parties) {
     co_return refuse(parties.error());

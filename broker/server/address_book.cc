@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <sstream>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/controller/limits.h"
@@ -60,6 +61,7 @@ Status AddressBook::load() {
     return {};
   }
   learn(*addresses);
+  saved_ = as_text(*contents);
   return {};
 }
 
@@ -88,8 +90,12 @@ bool AddressBook::learn(const ClusterImage::Brokers& brokers) {
   return learn(addresses) || gone > 0;
 }
 
-Status AddressBook::save(const PeerAddresses& addresses) const {
-  return env_.replace_file(file_, as_bytes(encode_addresses(addresses)));
+Status AddressBook::save(const PeerAddresses& addresses) {
+  std::string text = encode_addresses(addresses);
+  if (text == saved_) return {};
+  PENSTOCK_TRY(env_.replace_file(file_, as_bytes(text)));
+  saved_ = std::move(text);
+  return {};
 }
 
 }  // namespace penstock::broker

@@ -39,9 +39,10 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
       reserved_(std::move(reserved)),
       flush_pool_(config.disk_threads / 2),
       background_pool_(config.disk_threads - config.disk_threads / 2),
-      saving_addresses_(background_pool_.get_executor()),
+      saves_(background_pool_.get_executor()),
       votes_(flush_pool_.get_executor(), environment_.on_fatal),
       addresses_(dir_.env(), dir_.peers_file(), raft::NodeId(dir_.identity().node_id)),
+      reserve_(dir_.env(), dir_.reserve_file()),
       calls_("broker-" + std::to_string(dir_.identity().node_id)) {
   context_.config = config;
   context_.identity = dir_.identity();
@@ -113,6 +114,7 @@ Status Broker::State::begin_epoch() {
 }
 
 Status Broker::State::open() {
+  reserve_.give_back();
   PENSTOCK_TRY(votes_.open(dir_.env(), dir_.path(), dir_.identity().directory_id));
   PENSTOCK_TRY(addresses_.load());
   placer_ = std::make_unique<PartitionPlacer>(context_, dir_, votes_,
@@ -148,7 +150,7 @@ void Broker::State::addresses_changed() {
     asio::post(shard->executor(), [&shard = *shard, peers] { shard.peers().set_addresses(peers); });
   }
   // One after the other: the newest stays.
-  asio::post(saving_addresses_, [this, peers] {
+  asio::post(saves_, [this, peers] {
     // They only help to find the others again.
     if (const Status saved = addresses_.save(peers); !saved) {
       log().warn("cannot save the addresses of the other brokers error={}",
@@ -214,6 +216,7 @@ void Broker::State::run() {
   }
   links_ = true;
   addresses_changed();
+  asio::post(saves_, [this] { reserve_.take(); });
   for (const auto& shard : context_.shards) shard->start_thread();
   log().info("serving listen={}:{} metrics={}:{} shards={}", context_.config.listen.host, port_,
              context_.config.metrics_listen.host, http_->port(), context_.shards.size());

@@ -18,6 +18,7 @@
 #include "broker/server/metadata_group.h"
 #include "broker/server/partition_placer.h"
 #include "broker/server/reserved_port.h"
+#include "broker/server/start_reserve.h"
 #include "broker/server/topic_admin.h"
 
 namespace penstock::broker {
@@ -59,9 +60,10 @@ class Broker::State {
   BrokerContext context_;
   asio::thread_pool flush_pool_;
   asio::thread_pool background_pool_;
-  asio::strand<asio::thread_pool::executor_type> saving_addresses_;
+  asio::strand<asio::thread_pool::executor_type> saves_;  // small files
   VoteQueue votes_;
   AddressBook addresses_;
+  StartReserve reserve_;
   BrokerCalls calls_;
   std::unique_ptr<PartitionPlacer> placer_;
   std::unique_ptr<MetadataGroup> metadata_;

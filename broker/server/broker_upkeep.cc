@@ -87,6 +87,7 @@ Task<void> Broker::State::keep_house(Shard& shard) {
                             refused ? "are served again" : "are refused: the disk is full",
                             context_.disk->last_seen().available_bytes);
     }
+    asio::post(saves_, [this] { reserve_.take(); });
     co_await placer_->empty_trash();
     give_memory_back();
   }

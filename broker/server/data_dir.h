@@ -8,6 +8,7 @@
 //   topics/<name>-<id>/<number>/  one partition's log
 //   votes                         terms and votes of the replicas
 //   placed                        up to which metadata offset partitions have their folders
+//   reserve                       space for the next start (start_reserve.h)
 //   trash/                        folders of topics and replicas on their way out
 // Invariants: `node` is written first and durably, so a folder that holds anything else without it
 // is not ours; a creation that was cut short is completed by the next start. Lifetime: holds the
@@ -48,6 +49,7 @@ class DataDir {
   std::string meta_dir() const { return path_ + "/meta"; }
   std::string metadata_snapshots() const { return path_ + "/meta-snapshots"; }
   std::string peers_file() const { return path_ + "/peers"; }
+  std::string reserve_file() const { return path_ + "/reserve"; }
   std::string topics_dir() const { return path_ + "/topics"; }
   std::string trash_dir() const { return path_ + "/trash"; }
   std::string topic_dir(const TopicImage& topic) const;

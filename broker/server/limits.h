@@ -54,6 +54,12 @@ inline constexpr std::chrono::milliseconds kPlacingTime{50'000};
 inline constexpr std::chrono::milliseconds kHearOutcomeTime{3'000};
 // A broker that has removed what it had of a deleted topic tells the controller until it is heard.
 inline constexpr std::chrono::milliseconds kForgetPause{2'000};
+// What a start may have to write: a few small files, and some room in the metadata log, which
+// begins with 64 KiB (storage/limits.h).
+inline constexpr std::uint64_t kStartReserveBytes = 1U << 20;
+inline constexpr std::uint64_t kLeastStartReserveBytes = 64U << 10;
+// On a full disk, a broker tries that often to note what was placed.
+inline constexpr std::chrono::milliseconds kMarkPause{5'000};
 // A replica that was placed elsewhere stays in trash that long, unless the disk is full: time to
 // notice that something was moved by mistake.
 inline constexpr std::chrono::milliseconds kTrashTime = std::chrono::hours(1);

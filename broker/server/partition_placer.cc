@@ -190,7 +190,11 @@ Status PartitionPlacer::place_everything(ImagePtr image) {
   remember(openings);
   for (Opening& one : openings) hand_over(broker_.shard_of(one.id), std::move(one));
   for (const auto& shard : broker_.shards) shard->run_until_settled();
-  PENSTOCK_TRY(mark_placed(*image));
+  if (Status marked = mark_placed(*image); !marked) {
+    // Without a free byte it is said later (run()): until then no replica goes.
+    if (marked.error().code() != Errc::kDiskFull) return marked;
+    log().warn("cannot note what is placed, for now error={}", marked.error().to_string());
+  }
   for (const auto& shard : broker_.shards) shard->set_image(image);
   done_ = image;
   broker_.has_caught_up = true;
@@ -244,12 +248,17 @@ Task<void> PartitionPlacer::run() {
     const std::uint64_t seen = changed_.version();
     if ((newest_ != done_ && may_follow(*newest_)) || !again_.empty()) {
       co_await bring_to(newest_);
-    } else if (!retired_.empty() && broken_.empty()) {
-      // With broken ones the mark of what was placed lags behind, and without it the next start
-      // might take a replica that came and went for one that never was.
+    } else if (!retired_.empty() && is_marked()) {
+      // With broken ones, or on a full disk, the mark of what was placed lags behind, and without
+      // it the next start might take a replica that came and went for one that never was.
       co_await end_retired();
-    } else if (!co_await changed_.wait(seen)) {
-      co_return;  // the broker stops
+    } else {
+      const bool is_due = broken_.empty() && !is_marked();
+      const Status woken =
+          co_await changed_.wait(seen, is_due ? std::chrono::steady_clock::now() + kMarkPause
+                                              : std::chrono::steady_clock::time_point::max());
+      if (!woken && woken.error().code() == Errc::kCancelled) co_return;  // the broker stops
+      if (!woken) co_await note_placed(done_);
     }
   }
 }
@@ -271,14 +280,17 @@ Task<void> PartitionPlacer::bring_to(ImagePtr image) {
   co_await apply_settings(image);
   co_await publish(image);
   co_await end_deleted(image);
-  const Status marked = co_await run_on(background_, [this, image] { return mark_placed(*image); });
-  if (!marked) {
-    // The next start looks for folders with less knowledge; nothing is lost.
-    log().warn("cannot note what is placed error={}", marked.error().to_string());
-  }
+  co_await note_placed(image);
   done_ = image;
   broker_.has_caught_up = true;
   changed_.notify_all();
+}
+
+// What fails is tried again by run(). Until then the next start would know less: it would miss a
+// folder that somebody removed, and nothing else, because no replica goes before.
+Task<void> PartitionPlacer::note_placed(ImagePtr image) {
+  const Status marked = co_await run_on(background_, [this, image] { return mark_placed(*image); });
+  if (!marked) log().warn("cannot note what is placed error={}", marked.error().to_string());
 }
 
 Task<void> PartitionPlacer::apply_settings(ImagePtr image) {

@@ -84,6 +84,9 @@ class PartitionPlacer {
   Task<void> remove_files(Uuid id, std::string name);
   void clean_up(const ClusterImage& image);
   Status mark_placed(const ClusterImage& image);
+  Task<void> note_placed(ImagePtr image);
+  // The disk says that everything of the present image was placed here.
+  bool is_marked() const { return broken_.empty() && folders_.placed() >= done_->applied(); }
 
   BrokerContext& broker_;
   TopicFolders folders_;

@@ -1,6 +1,7 @@
 """A disk that fills up: producers are refused with a retriable error, everything else goes on, and it recovers.
 
-Needs root for a small tmpfs. Prints: ENOSPC cycles=… recovered=… acked=… lost=0
+Then the disk is filled to its last byte, and the broker killed: it starts again, and is read.
+Needs root for a small tmpfs. Prints: ENOSPC cycles=… recovered=… acked=… lost=0 started_full=1 exit=0
 """
 
 import contextlib
@@ -31,6 +32,35 @@ def small_disk(megabytes):
 
 def acknowledged(result):
     return int(re.search(r"PRODUCE records=(\d+)", (result.stdout + result.stderr).decode()).group(1))
+
+
+def fill(path):
+    """To the last byte."""
+    with open(path, "ab", buffering=0) as file:
+        for piece in (1 << 20, 4 << 10, 1):
+            with contextlib.suppress(OSError):  # it is full for pieces of that size
+                while file.write(b"x" * piece) == piece:
+                    pass
+
+
+def starts_on_a_full_disk(disk, broker):
+    """Killed and stopped, on a disk without a free byte: it comes back, gives what it has, and takes more with room."""
+    ballast = f"{disk}/ballast"
+    before = count(broker)
+    broker.kill()
+    for end in (broker.stop, broker.kill):
+        fill(ballast)
+        assert os.statvfs(disk).f_bavail == 0
+        broker.start()
+        assert count(broker) == before, "records are missing on a full disk"
+        result = broker.cli("produce", "bulk", "--delivery_timeout_s=1", input=b"refused\n", check=False)
+        assert result.returncode == 1 and b"DiskFull" in result.stderr, result.stderr
+        end()
+    broker.start()
+    os.unlink(ballast)
+    until(lambda: broker.cli("produce", "bulk", "--delivery_timeout_s=1", input=b"taken\n",
+                             check=False).returncode == 0, "producing to work again")
+    return count(broker) > before
 
 
 def count(broker):
@@ -67,10 +97,11 @@ def main():
                                      check=False).returncode == 0, "producing to work again")
             recovered += 1
             broker.cli("topic", "alter", "bulk", "--reset", "retention_bytes")
+        started = starts_on_a_full_disk(disk, broker)
         status = broker.stop()
         print(f"ENOSPC cycles={CYCLES} recovered={recovered} acked={acked} "
-              f"lost={lost} exit={status}")
-        return 0 if recovered == CYCLES and lost == 0 and status == 0 else 1
+              f"lost={lost} started_full={int(started)} exit={status}")
+        return 0 if recovered == CYCLES and lost == 0 and started and status == 0 else 1
 
 
 if __name__ == "__main__":

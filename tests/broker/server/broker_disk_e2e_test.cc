@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
+#include <numeric>
 
 #include "protocol/wire/error_message.h"
 #include "tests/broker/server/running_broker.h"
@@ -18,6 +19,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -30,9 +32,12 @@ class BrokerOnFakeDisk : public testing::Test {
  protected:
   BrokerOnFakeDisk() { start(); }
 
-  void start() {
+  void stop() {
     client_.reset();
     broker_.reset();
+  }
+  void start() {
+    stop();
     broker_ = start_broker(test_config("/data"), {.env = &env_});
     client_ = std::make_unique<TestClient>(broker_->port());
   }
@@ -66,8 +71,7 @@ TEST_F(BrokerOnFakeDisk, ATopicThatCannotBePlacedIsTakenBackAndWeakensNoOther) {
 
   const auto orders = client_->create("orders");
   ASSERT_EQ(produced(*orders, 0), Errc::kOk);
-  client_.reset();
-  broker_.reset();
+  stop();
   for (const FileInfo& topic : env_.list("/data/topics").value()) {
     const std::string partition = "/data/topics/" + topic.name + "/0";
     if (topic.name.starts_with("orders-")) ASSERT_TRUE(env_.remove_tree(partition));
@@ -94,6 +98,40 @@ TEST_F(BrokerOnFakeDisk, PartitionsThatCouldNotBeAddedAreAddedByTheNextAlteratio
   start();
   EXPECT_EQ(client_->values(*topic, 0, 0)->size(), 3U);
   EXPECT_THAT(client_->values(*topic, 2, 0).value(), AllOf(Not(IsEmpty()), Each("x")));
+}
+
+TEST_F(BrokerOnFakeDisk, ABrokerStartsAndIsReadOnADiskWithoutAFreeByte) {
+  const auto topic = client_->create("orders");
+  ASSERT_EQ(produced(*topic, 0), Errc::kOk);
+  stop();
+  env_.set_capacity(env_.used_bytes());
+  start();
+  EXPECT_THAT(client_->values(*topic, 0, 0).value(), ElementsAre("x"));
+
+  env_.set_capacity(std::nullopt);
+  EXPECT_EQ(produced(*topic, 0), Errc::kOk) << "as soon as there is room, without a restart";
+}
+
+TEST_F(BrokerOnFakeDisk, ABrokerStartsThatHasRoomForNothingButItsEpoch) {
+  stop();
+  env_.remove("/data/reserve");
+  const auto placed = env_.contents("/data/placed");
+  // The least room with which it starts: not a byte is left for the file `placed`.
+  std::uint64_t too_little = 0;
+  std::uint64_t enough = 1U << 20;
+  while (enough - too_little > 1) {
+    const std::uint64_t room = std::midpoint(too_little, enough);
+    const auto disk = env_.clone();
+    disk->set_capacity(disk->used_bytes() + room);
+    (Broker::start(test_config("/data"), {.env = disk.get()}) ? enough : too_little) = room;
+  }
+  env_.set_capacity(env_.used_bytes() + enough);
+  start();
+  EXPECT_EQ(env_.contents("/data/placed"), placed);
+
+  env_.set_capacity(std::nullopt);
+  ASSERT_TRUE(client_->create("orders"));
+  EXPECT_NE(env_.contents("/data/placed"), placed) << "noted as soon as there is room";
 }
 
 // --- a real disk that does not answer

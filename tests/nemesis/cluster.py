@@ -34,7 +34,7 @@ class QuickConnection(Connection):
 class Broker:
     """One host. Its process comes and goes; its disk and its address stay."""
 
-    def __init__(self, number, network, folder, seed):
+    def __init__(self, number, network, folder, seed, trouble=Trouble):
         self.number = number
         self.network = network
         self.address = network.address(number)
@@ -42,7 +42,7 @@ class Broker:
         self.disk = folder / f"disk{number}"
         self.data_dir = self.disk / "data"
         self.log_path = folder / f"broker{number}.log"
-        self.trouble = Trouble(folder / f"trouble{number}")
+        self.trouble = trouble(folder / f"trouble{number}")
         self.seed = seed  # endpoint of the broker that it joins
         self.process = None
         self.frozen = False
@@ -115,14 +115,14 @@ class Broker:
 
 
 class Cluster:
-    def __init__(self, network, folder, brokers):
+    def __init__(self, network, folder, brokers, trouble=Trouble):
         self.network = network
         self.folder = pathlib.Path(folder)
         self.brokers = []
         self.deaths = []  # sentences about brokers that ended by themselves and should not have
         for number in range(brokers):
             seed = self.brokers[0].endpoint if self.brokers else None
-            self.brokers.append(Broker(number, network, self.folder, seed))
+            self.brokers.append(Broker(number, network, self.folder, seed, trouble))
         self.spare = None  # one that comes and goes
 
     @property

@@ -7,9 +7,7 @@ A time is from the kill to the first acknowledgement of a record that was sent a
 import argparse
 import json
 import pathlib
-import shutil
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -17,12 +15,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from checker import judge  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from network import Loopback, SwitchedNetwork, enter_sandbox  # noqa: E402
-from round import PARTITIONS, TOPIC, Clients, create_topic  # noqa: E402
+from round import PARTITIONS, SEGMENT_BYTES, TOPIC, Clients, create_topic  # noqa: E402
+from measuring import percentile, run_in_folder, tell, until_some  # noqa: E402
 
 WARM_UP_S = 5.0
 PEACE_S = 3.0  # between the return of a broker and the next kill
 DOWN_S = 1.0  # at least, and until the partition takes records
-LIMIT_S = 60
 
 
 class Acknowledgements:
@@ -64,28 +62,15 @@ def time_of_failover(cluster, acknowledgements, partition):
     return leader, seconds
 
 
-def until_some(ask, what, pause_s=0.1):
-    end = time.monotonic() + LIMIT_S
-    while (value := ask()) is None:
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {LIMIT_S} s for {what}")
-        time.sleep(pause_s)
-    return value
-
-
-def percentile(values, share):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def measure(network, folder, kills, rate):
     cluster = Cluster(network, folder, 3)
     clients = None
     times = []
     try:
         cluster.start()
-        create_topic(cluster)
-        clients = Clients(cluster, folder, rate, writers=1)
+        create_topic(cluster, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
+        clients = Clients(cluster, folder)
+        clients.start(rate, writers=1)
         begun = time.monotonic()
         time.sleep(WARM_UP_S)
         acknowledgements = Acknowledgements(folder / "w0.jsonl")
@@ -102,10 +87,8 @@ def measure(network, folder, kills, rate):
         took = time.monotonic() - begun
         clients.stop_writers()
         figures, findings = judge(clients.whole_history(float("inf")))
-        for rule, texts in findings.items():
-            print(f"BROKEN {rule}: {len(texts)}, for example: {texts[0]}")
         problems = cluster.stop() + cluster.deaths
-        print("\n".join(problems))
+        tell(findings, problems)
         print(f"FAILOVER kills={len(times)} p50_ms={1000 * percentile(times, 0.5):.0f} "
               f"p99_ms={1000 * percentile(times, 0.99):.0f} max_ms={1000 * max(times):.0f} "
               f"rate={acknowledgements.count / took:.0f} " +
@@ -123,15 +106,10 @@ def main():
     parser.add_argument("--rate", type=float, default=5000, help="records a second")
     options = parser.parse_args()
     network = (SwitchedNetwork if enter_sandbox() else Loopback)(3)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-failover-"))
     try:
-        good = measure(network, folder, options.kills, options.rate)
+        good = run_in_folder("failover", lambda folder: measure(network, folder, options.kills, options.rate))
     finally:
         network.close()
-    if good:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        print(f"histories and logs: {folder}")
     return 0 if good else 1
 
 

@@ -37,6 +37,7 @@ class Reader:
     polls: list = dataclasses.field(default_factory=list)
     altered: list = dataclasses.field(default_factory=list)  # of (partition, offset, value)
     errors: list = dataclasses.field(default_factory=list)  # of (time, text)
+    bulk: list = dataclasses.field(default_factory=list)  # of (partition, next number, missing, repeated)
 
 
 @dataclasses.dataclass
@@ -79,6 +80,8 @@ def read_reader(path):
             reader.polls.append(Poll(line["p"], line["t"], records, line["hw"], line["next"]))
         elif line["f"] == "altered":
             reader.altered.append((line["p"], line["o"], line["v"]))
+        elif line["f"] == "bulk":
+            reader.bulk.append((line["p"], line["next"], line["missing"], line["repeated"]))
         else:
             reader.errors.append((line["t"], line["e"]))
     return reader

@@ -5,6 +5,7 @@
 // line that cannot be written ends the process, because a history with holes proves nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -65,13 +66,16 @@ inline std::string quotable(std::string text) {
 }
 
 // The value of one record: "<name>:<filler>", the filler a function of the name, so that a reader
-// notices a byte that was altered.
-inline std::string value_of(std::string_view name) {
+// notices a byte that was altered. It has `bytes` at least.
+inline std::string value_of(std::string_view name, std::size_t bytes = 0) {
   std::uint64_t hash = 1469598103934665603U;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  std::string value(name);
-  value += ':';
-  value.append(20 + hash % 100, static_cast<char>('a' + hash % 26));
+  std::string value;
+  value.reserve(bytes + 160);
+  value.append(name).append(1, ':');
+  const std::size_t filler = 20 + hash % 100;
+  value.append(std::max(filler, bytes - std::min(bytes, value.size())),
+               static_cast<char>('a' + hash % 26));
   return value;
 }
 

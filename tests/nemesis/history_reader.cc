@@ -1,20 +1,23 @@
 // Reads a topic from its beginning and writes down every poll.
 //
-//   penstock-history-reader BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL]
+//   penstock-history-reader BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL [VALUE_BYTES]]
 //
 // Leaders are asked, or any replicas. UNTIL is one offset a partition, separated by commas: the
 // reader ends when it has read up to each of them; without it, or before that, it ends on SIGTERM.
+// VALUE_BYTES is what the writers were told.
 // Lines of OUTPUT (history_output.h):
 //   poll     p, hw, next, r: [[offset, "name"], ...]   one chunk, in the order it came
 //   altered  p, o, v                                   a value whose filler is not its own
 //   error    e                                         what poll() said; the reader goes on
+//   bulk     p, next, missing, repeated                at the end, of a bulk writer's records
 #include <csignal>
 #include <cstdlib>
 #include <map>
 #include <thread>
 
-#include "client/client.h"
 #include "client/consumer.h"
+#include "tests/nemesis/bulk.h"
+#include "tests/nemesis/client_arguments.h"
 #include "tests/nemesis/history_output.h"
 
 namespace {
@@ -25,20 +28,17 @@ using penstock::nemesis::HistoryOutput;
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-std::vector<std::string> parts_of(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
 class Reader {
  public:
-  Reader(std::string topic, std::int32_t partitions, std::vector<Offset> until, HistoryOutput& out)
-      : topic_(std::move(topic)), until_(std::move(until)), next_(partitions), out_(out) {}
+  Reader(std::string topic, std::int32_t partitions, std::vector<Offset> until,
+         std::size_t value_bytes, HistoryOutput& out)
+      : topic_(std::move(topic)),
+        until_(std::move(until)),
+        value_bytes_(value_bytes),
+        next_(static_cast<std::size_t>(partitions)),
+        out_(out) {
+    for (std::int32_t p = 0; p < partitions; ++p) bulk_.emplace_back(p, partitions);
+  }
 
   bool is_done() const {
     if (stop_requested != 0) return true;
@@ -64,6 +64,17 @@ class Reader {
     return {};
   }
 
+  void tell_bulk() const {
+    for (std::size_t p = 0; p < bulk_.size(); ++p) {
+      const nemesis::BulkTally& tally = bulk_[p];
+      if (!tally.has_seen_any()) continue;
+      out_.line("bulk", R"("p":%zu,"next":%llu,"missing":%llu,"repeated":%llu)", p,
+                static_cast<unsigned long long>(tally.next()),
+                static_cast<unsigned long long>(tally.missing()),
+                static_cast<unsigned long long>(tally.repeated()));
+    }
+  }
+
  private:
   Status take(Chunk& chunk) {
     std::string records;
@@ -72,10 +83,14 @@ class Reader {
       if (!record) break;
       const std::string_view value = as_text(record->value.value_or(ByteView()));
       const std::string_view name = value.substr(0, value.find(':'));
-      if (value != nemesis::value_of(name)) {
+      if (value != nemesis::value_of(name, value_bytes_)) {
         out_.line("altered", R"("p":%d,"o":%lld,"v":"%s")", chunk.partition().value(),
                   static_cast<long long>(record->offset.value()),
                   nemesis::quotable(std::string(value.substr(0, 60))).c_str());
+      }
+      if (const auto number = nemesis::bulk_number_of(name)) {
+        bulk_[static_cast<std::size_t>(chunk.partition().value())].add(*number);
+        continue;
       }
       if (!records.empty()) records += ',';
       records += "[" + std::to_string(record->offset.value()) + ",\"" +
@@ -90,6 +105,8 @@ class Reader {
 
   std::string topic_;
   std::vector<Offset> until_;
+  std::size_t value_bytes_;
+  std::vector<nemesis::BulkTally> bulk_;     // by partition
   std::vector<std::optional<Offset>> next_;  // none: nothing read yet
   HistoryOutput& out_;
 };
@@ -113,11 +130,7 @@ void run(const std::vector<rpc::Endpoint>& bootstrap, ReadFrom from, Reader& rea
   while (!reader.is_done()) {
     Status status;
     if (!client) {
-      auto opened = Client::open({.bootstrap = bootstrap,
-                                  .client_name = "history-reader",
-                                  .connect_timeout = milliseconds(1'000),
-                                  .request_timeout = milliseconds(5'000),
-                                  .retry_backoff_max = milliseconds(200)});
+      auto opened = nemesis::open_client(bootstrap, "history-reader");
       if (opened) client = *std::move(opened);
       if (!opened) status = std::unexpected(std::move(opened).error());
     }
@@ -133,26 +146,25 @@ void run(const std::vector<rpc::Endpoint>& bootstrap, ReadFrom from, Reader& rea
 
 int main(int argc, char** argv) {
   const std::string_view from = argc > 4 ? argv[4] : "";
-  if ((argc != 6 && argc != 7) || (from != "leader" && from != "any")) {
-    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL]\n",
+  if (argc < 6 || argc > 8 || (from != "leader" && from != "any")) {
+    std::fprintf(stderr,
+                 "usage: %s BOOTSTRAP TOPIC PARTITIONS leader|any OUTPUT [UNTIL [VALUE_BYTES]]\n",
                  argv[0]);
     return 2;
   }
-  std::vector<rpc::Endpoint> bootstrap;
-  for (const std::string& part : parts_of(argv[1])) {
-    auto endpoint = rpc::Endpoint::parse(part);
-    if (!endpoint) return std::fprintf(stderr, "%s\n", endpoint.error().message().c_str()), 2;
-    bootstrap.push_back(*std::move(endpoint));
-  }
+  const auto bootstrap = nemesis::endpoints_of(argv[1]);
+  if (!bootstrap) return std::fprintf(stderr, "%s: not HOST:PORT,...\n", argv[1]), 2;
   std::vector<Offset> until;
-  if (argc == 7) {
-    for (const std::string& part : parts_of(argv[6])) {
+  if (argc > 6) {
+    for (const std::string& part : nemesis::parts_of(argv[6])) {
       until.emplace_back(std::strtoll(part.c_str(), nullptr, 10));
     }
   }
   std::signal(SIGTERM, [](int) { stop_requested = 1; });
   HistoryOutput out(argv[5]);
-  Reader reader(argv[2], std::atoi(argv[3]), std::move(until), out);
-  run(bootstrap, from == "any" ? ReadFrom::kAnyReplica : ReadFrom::kLeader, reader, out);
+  Reader reader(argv[2], std::atoi(argv[3]), std::move(until),
+                argc > 7 ? std::strtoull(argv[7], nullptr, 10) : 0, out);
+  run(*bootstrap, from == "any" ? ReadFrom::kAnyReplica : ReadFrom::kLeader, reader, out);
+  reader.tell_bulk();
   return 0;
 }

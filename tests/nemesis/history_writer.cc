@@ -1,20 +1,20 @@
 // Publishes numbered records at a steady rate and writes down what became of each, until SIGTERM.
 //
-//   penstock-history-writer BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT
+//   penstock-history-writer BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT [VALUE_BYTES]
 //
 // BOOTSTRAP is HOST:PORT,... . PATIENCE_MS is how long a record may take until it is given up;
 // an impatient writer has more unknown outcomes. Record number i goes to partition i modulo
-// PARTITIONS and is called "NAME-i". Lines of OUTPUT (history_output.h):
+// PARTITIONS and is called "NAME-i"; its value has VALUE_BYTES at least. Lines of OUTPUT
+// (history_output.h):
 //   send  id, p          before it is handed to the client
 //   ok    id, p, o, dup  acknowledged at offset o; dup 1: an earlier attempt may have written it
 //   fail  id, p, e       certainly not written
 //   info  id, p, e       may have been written
 #include <csignal>
 #include <cstdlib>
-#include <thread>
 
-#include "client/client.h"
 #include "client/producer.h"
+#include "tests/nemesis/client_arguments.h"
 #include "tests/nemesis/history_output.h"
 
 namespace {
@@ -35,19 +35,8 @@ struct Plan {
   std::string name;
   double rate = 0;
   milliseconds patience{};
+  std::size_t value_bytes = 0;
 };
-
-std::optional<std::vector<rpc::Endpoint>> endpoints_of(const std::string& text) {
-  std::vector<rpc::Endpoint> endpoints;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    auto endpoint = rpc::Endpoint::parse(text.substr(at, end - at));
-    if (!endpoint) return std::nullopt;
-    endpoints.push_back(*std::move(endpoint));
-    at = end + 1;
-  }
-  return endpoints;
-}
 
 class Writer {
  public:
@@ -68,7 +57,6 @@ class Writer {
 
   void take_outcomes(milliseconds wait) {
     const auto deliveries = producer_.poll(wait);
-    if (deliveries.empty()) std::this_thread::sleep_for(milliseconds(2));
     for (const Delivery& delivery : deliveries) {
       ++settled_;
       const auto id = static_cast<unsigned long long>(delivery.tag);
@@ -88,7 +76,8 @@ class Writer {
   void send() {
     const std::uint64_t id = next_++;
     const auto partition = static_cast<std::int32_t>(id % static_cast<unsigned>(plan_.partitions));
-    const std::string value = nemesis::value_of(plan_.name + "-" + std::to_string(id));
+    const std::string value =
+        nemesis::value_of(plan_.name + "-" + std::to_string(id), plan_.value_bytes);
     out_.line("send", R"("id":%llu,"p":%d)", static_cast<unsigned long long>(id), partition);
     const Status accepted = producer_.produce({.topic = plan_.topic,
                                                .partition = PartitionId(partition),
@@ -115,11 +104,7 @@ class Writer {
 int run(const Plan& plan, HistoryOutput& out) {
   Result<std::unique_ptr<Client>> client = fail(Errc::kShuttingDown);
   while (!client) {
-    client = Client::open({.bootstrap = plan.bootstrap,
-                           .client_name = plan.name,
-                           .connect_timeout = milliseconds(1'000),
-                           .request_timeout = milliseconds(5'000),
-                           .retry_backoff_max = milliseconds(200)});
+    client = nemesis::open_client(plan.bootstrap, plan.name);
     if (!client && stop_requested != 0) return 0;
   }
   const auto producer = Producer::open(**client, {.reports = DeliveryReports::kAll,
@@ -139,12 +124,13 @@ int run(const Plan& plan, HistoryOutput& out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 8) {
-    std::fprintf(stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT\n",
-                 argv[0]);
+  if (argc != 8 && argc != 9) {
+    std::fprintf(
+        stderr, "usage: %s BOOTSTRAP TOPIC PARTITIONS NAME RATE PATIENCE_MS OUTPUT [VALUE_BYTES]\n",
+        argv[0]);
     return 2;
   }
-  const auto endpoints = endpoints_of(argv[1]);
+  const auto endpoints = nemesis::endpoints_of(argv[1]);
   if (!endpoints) return std::fprintf(stderr, "%s: not HOST:PORT,...\n", argv[1]), 2;
   std::signal(SIGTERM, [](int) { stop_requested = 1; });
   HistoryOutput out(argv[7]);
@@ -153,6 +139,7 @@ int main(int argc, char** argv) {
               .partitions = std::atoi(argv[3]),
               .name = argv[4],
               .rate = std::atof(argv[5]),
-              .patience = milliseconds(std::atoi(argv[6]))},
+              .patience = milliseconds(std::atoi(argv[6])),
+              .value_bytes = argc > 8 ? std::strtoull(argv[8], nullptr, 10) : 0},
              out);
 }

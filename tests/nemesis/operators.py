@@ -2,11 +2,13 @@
 
 from penstock_wire import ERROR, Api, Message, error_name
 
+REPLICA_STATUS = Message(broker_id=(1, "int"), lag_records=(3, "int"), lag_bytes=(4, "int"), reachable=(7, "bool"))
 CLUSTER_STATUS = Api(34, Message(only_here=(1, "bool")), Message(
     error=(1, ERROR), controller=(2, "int"),
     brokers=(3, [Message(broker_id=(1, "int"), host=(2, "string"), port=(3, "uint"), state=(5, "string"),
                          reachable=(6, "bool"), votes=(7, "bool"), leaders=(8, "uint"), replicas=(9, "uint"))]),
-    partitions=(4, [Message(topic=(2, "string"), partition=(3, "int"), leader=(4, "int"), wanted=(9, ["int"]),
+    partitions=(4, [Message(topic=(2, "string"), partition=(3, "int"), leader=(4, "int"),
+                            replicas=(8, [REPLICA_STATUS]), wanted=(9, ["int"]),
                             step=(10, "string"), under_replicated=(11, "bool"))])))
 MOVE_REPLICAS = Message(topic=(1, "string"), partition=(2, "int"), replicas=(3, ["int"]))
 TRANSFER_LEADER = Message(topic=(1, "string"), partition=(2, "int"), to=(3, "int"))

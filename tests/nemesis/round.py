@@ -29,10 +29,10 @@ DRAIN_S = 60
 LEVEL_S = 60
 
 
-def create_topic(cluster):
+def create_topic(cluster, partitions=PARTITIONS, *settings):
     replicas = [f"--replication_factor={min(3, len(cluster.brokers))}"] if len(cluster.brokers) > 1 else []
-    done = subprocess.run([BIN / "penstock", "topic", "create", TOPIC, f"--partitions={PARTITIONS}", *replicas, "--set",
-                           f"segment_bytes={SEGMENT_BYTES}", f"--bootstrap={cluster.brokers[0].endpoint}"],
+    done = subprocess.run([BIN / "penstock", "topic", "create", TOPIC, f"--partitions={partitions}", *replicas,
+                           *(f"--set={setting}" for setting in settings), f"--bootstrap={cluster.brokers[0].endpoint}"],
                           capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(f"creating the topic: {done.stderr}")
@@ -41,25 +41,36 @@ def create_topic(cluster):
 class Clients:
     """Processes that write histories; they run on the host without a broker, or where everybody is."""
 
-    def __init__(self, cluster, folder, rate, writers=WRITERS):
+    def __init__(self, cluster, folder, partitions=PARTITIONS, value_bytes=0):
         self.cluster = cluster
         self.folder = folder
+        self.partitions = partitions
+        self.value_bytes = value_bytes
         self.writers = {}
-        for n in range(writers):
-            self.writers[f"w{n}"] = self._start("penstock-history-writer", f"w{n}.jsonl", f"w{n}", f"{rate / writers}",
-                                                str(PATIENCE_MS[n % len(PATIENCE_MS)]))
-        self.readers = {name: self._start("penstock-history-reader", f"{name}.jsonl", source)
-                        for name, source in READERS.items()}
+        self.readers = {}
 
-    def _start(self, program, output, *arguments):
-        path = self.folder / output
+    def start(self, rate, writers=WRITERS):
+        for n in range(writers):
+            self.start_writer(f"w{n}", rate / writers, PATIENCE_MS[n % len(PATIENCE_MS)])
+        for name, source in READERS.items():
+            self.readers[name] = self._start("penstock-history-reader", source, self._path(name))
+
+    def start_writer(self, name, rate, patience_ms):
+        self.writers[name] = self._start("penstock-history-writer", name, str(rate), str(patience_ms),
+                                         self._path(name), str(self.value_bytes))
+
+    def _path(self, name):
+        return self.folder / f"{name}.jsonl"
+
+    def _start(self, program, *arguments):
         with open(self.folder / "clients.log", "ab") as log:
-            return subprocess.Popen([BIN / program, self.cluster.bootstrap, TOPIC, str(PARTITIONS), *arguments, path],
+            return subprocess.Popen([BIN / program, self.cluster.bootstrap, TOPIC, str(self.partitions), *arguments],
                                     stderr=log)
 
     def stop_writers(self):
         for writer in self.writers.values():
-            writer.send_signal(signal.SIGTERM)
+            if writer.poll() is None:
+                writer.send_signal(signal.SIGTERM)
         for name, writer in self.writers.items():
             if writer.wait(60) != 0:
                 raise AssertionError(f"writer {name} ended with {writer.returncode}")
@@ -70,37 +81,35 @@ class Clients:
             reader.wait(30)
 
     def live(self):
-        return {name: history.read_reader(self.folder / f"{name}.jsonl") for name in self.readers}
+        return {name: history.read_reader(self._path(name)) for name in self.readers}
 
     def sends(self):
-        return [send for name in self.writers for send in history.read_writer(self.folder / f"{name}.jsonl", name)]
+        return [send for name in self.writers for send in history.read_writer(self._path(name), name)]
 
-    def whole_history(self, healed_at):
+    def whole_history(self, healed_at, drain_s=DRAIN_S):
         """Once the writers have stopped: everything is read again, up to where anybody knows of a record."""
         sends = self.sends()
         live = self.live()
-        ends = [0] * PARTITIONS
+        ends = [0] * self.partitions
         for send in sends:
             if send.outcome == history.OK:
                 ends[send.partition] = max(ends[send.partition], send.offset + 1)
         for poll in (poll for reader in live.values() for poll in reader.polls):
             ends[poll.partition] = max(ends[poll.partition], poll.next_offset)
-        final = self._read_everything(ends)
+        final = self._read_everything(ends, drain_s)
         self.stop_readers()
         return history.History(sends, self.live(), final, healed_at)
 
-    def _read_everything(self, until_offsets):
-        """From the beginning, as a new reader; up to the given offsets, or as far as it comes in DRAIN_S."""
-        path = self.folder / "final.jsonl"
-        with open(self.folder / "clients.log", "ab") as log:
-            reader = subprocess.Popen([BIN / "penstock-history-reader", self.cluster.bootstrap, TOPIC, str(PARTITIONS),
-                                       "leader", path, ",".join(map(str, until_offsets))], stderr=log)
+    def _read_everything(self, until_offsets, drain_s):
+        """From the beginning, as a new reader; up to the given offsets, or as far as it comes in that time."""
+        reader = self._start("penstock-history-reader", "leader", self._path("final"),
+                             ",".join(map(str, until_offsets)), str(self.value_bytes))
         try:
-            reader.wait(DRAIN_S)
+            reader.wait(drain_s)
         except subprocess.TimeoutExpired:
             reader.send_signal(signal.SIGTERM)
             reader.wait(30)
-        return history.read_reader(path)
+        return history.read_reader(self._path("final"))
 
     def kill(self):
         for process in (*self.writers.values(), *self.readers.values()):
@@ -128,8 +137,9 @@ class Round:
         clients = None
         try:
             cluster.start()
-            create_topic(cluster)
-            clients = Clients(cluster, self.folder, self.rate)
+            create_topic(cluster, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
+            clients = Clients(cluster, self.folder)
+            clients.start(self.rate)
             self._live(seconds)
             self._heal(clients)
             return self._verdict(clients)

@@ -103,8 +103,9 @@ void Replica::receive(const PeerMessage& message) {
   State& s = *state_;
   if (s.ended || message.envelope.to != s.options.self) return;
   if (s.no_appends_before_ms > s.now_ms()) {
+    // What the log has already may be what repair asked for.
     const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
-    if (append != nullptr && !append->range.empty()) return;
+    if (append != nullptr && append->range.end > s.log->log_end()) return;
   }
   // A follower that hears its leader has no other occasion.
   if (!s.log->damage().empty()) {

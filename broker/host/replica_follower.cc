@@ -84,8 +84,9 @@ void Replica::State::carry_out(const raft::Accept& accept, const PeerMessage* in
   if (!append_accepted(accept, *batches)) {
     ++stats.refused_appends;
     no_appends_before_ms = now_ms() + options.raft.heartbeat_ms;
-    if (!accept.truncate_to || ended) return;
-    // The cut alone was carried out.
+    if (ended) return;
+    // At most the cut was carried out. The answer says what is here, and what repair wants: under
+    // load there may be no other occasion.
     done.range = {accept.append_from, accept.append_from, {}, {}, 0};
   }
   static_cast<void>(group->accepted(done, now_ms()));  // what it cannot accept is its fault

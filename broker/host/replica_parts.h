@@ -38,8 +38,9 @@ struct Replica::State {
 
   ReplicaOutput out;
   ReplicaStats stats;
-  // Follower: until then appends are dropped unseen. One that the log did not take will not be
-  // taken a moment later, and the ones behind it would make the leader begin again at once.
+  // Follower: until then appends of something new are dropped unseen. One that the log did not take
+  // will not be taken a moment later, and the ones behind it would make the leader begin again at
+  // once.
   std::int64_t no_appends_before_ms = 0;
 
   // --- scrub

@@ -80,6 +80,14 @@ std::uint64_t Log::size_bytes() const {
   return bytes;
 }
 bool Log::fenced() const { return state_->fenced; }
+EndOfLog Log::end_of_log() const {
+  const State& s = *state_;
+  if (!s.end_uncertain) return EndOfLog::kCertain;
+  // A segment that has gone as a whole says nothing of terms.
+  const bool holds_end = !s.segments.empty() && s.segments.back().end() == s.end;
+  const bool was_closed = s.persisted && s.persisted->clean && s.persisted->point.end() == s.end;
+  return holds_end && was_closed ? EndOfLog::kClosed : EndOfLog::kUnknown;
+}
 void Log::set_options(const LogOptions& options) { state_->options = options; }
 const LogOptions& Log::options() const { return state_->options; }
 std::uint32_t Log::rebuilt_indexes() const {

@@ -7,7 +7,8 @@
 // meanwhile, and touch no state of the Log. Failure: kDiskFull leaves the log as it was before the
 // call. A failed flush fences the log: every later append and flush fails with kFsyncFailed, and
 // the process is expected to end. Damage below the watermark is kCorrupt for the range, and the log
-// refuses appends (kPartitionDamaged) when its end is not certain. Format: docs/storage_format.md.
+// refuses appends (kPartitionDamaged) while its end is not certain (EndOfLog). Format:
+// docs/storage_format.md.
 #pragma once
 
 #include <cstdint>
@@ -97,6 +98,13 @@ struct TermEnd {
   Term term;
   Offset end;
   friend bool operator==(const TermEnd&, const TermEnd&) = default;
+};
+
+// What is known of where a log ends.
+enum class EndOfLog : std::uint8_t {
+  kCertain,
+  kClosed,   // it was closed there: nothing followed; but what is before it is not all there
+  kUnknown,  // nor is it known what followed, and was durable: nothing that is left speaks of it
 };
 
 // As a limit: none but the log's own.
@@ -191,7 +199,8 @@ class Log {
 
   // --- truncation
   // Removes everything at and after `from`; `from` must be a batch boundary. Durable when it
-  // returns.
+  // returns, and the end is certain. With log_end(), when what was damaged before an end that is
+  // not certain has been mended: the log goes on there.
   Status truncate_suffix(Offset from);
   // Raises the log start; whole segments below it are removed. Durable when it returns. `to` <=
   // durable_end().
@@ -231,6 +240,7 @@ class Log {
 
   // Damaged ranges known so far (recovery, reads and scrubs add to it).
   const std::vector<RecoveryReport::Damage>& damage() const;
+  EndOfLog end_of_log() const;
   // True after a failed flush.
   bool fenced() const;
   // Side files found bad and made anew since open(), which counts its own in the report.

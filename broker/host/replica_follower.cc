@@ -36,7 +36,7 @@ bool are_described_by(ByteView batches, const raft::EntryRange& range) {
 }  // namespace
 
 bool Replica::State::cut(Offset from) {
-  const Status status = log->truncate_suffix(from);
+  const Status status = cut_log(from);
   if (status) {
     memory.truncate(from);
     out.truncated_to = std::min(out.truncated_to.value_or(from), from);
@@ -47,6 +47,11 @@ bool Replica::State::cut(Offset from) {
   if (code == Errc::kInvalidArgument || code == Errc::kOffsetOutOfRange) {
     contradict("a leader's log parts from this one where no batch begins: " +
                status.error().message());
+    return false;
+  }
+  // It parts from the leader's inside of what is damaged, which the leader therefore cannot mend.
+  if (code == Errc::kCorrupt && !log->damage().empty()) {
+    cut_at_damage();
     return false;
   }
   static_cast<void>(keep_going(status));

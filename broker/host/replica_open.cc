@@ -1,5 +1,6 @@
 // From the disk to a group.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/mutant.h"
@@ -104,6 +105,10 @@ void apply_reset(const storage::Log& log, ReplicaState& memory) {
   memory.reset.reset();
 }
 
+Term next_term(Term term) {
+  return Term(std::min(term.value(), std::numeric_limits<std::int32_t>::max() - 1) + 1);
+}
+
 Result<raft::Restored> restore(storage::Log& log, const ReplicaState& memory,
                                const std::optional<raft::HardState>& hard_state, Term term_floor) {
   raft::Restored restored;
@@ -117,6 +122,9 @@ Result<raft::Restored> restore(storage::Log& log, const ReplicaState& memory,
   restored.base_membership = memory.base;
   restored.memberships = memory.placed;
   restored.committed = std::clamp(memory.committed, restored.start.end, restored.end);
+  // Who was elected in a later term has all that was acknowledged here; of who leads until now
+  // nobody can tell how far that was.
+  if (memory.lost_up_to) restored.term_floor = next_term(*memory.lost_up_to);
   return restored;
 }
 
@@ -175,6 +183,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
     PENSTOCK_TRY(env.sync_dir(dir_of(s.dir)));
   }
 
+  PENSTOCK_TRY(s.look_for_lost_end(hard_state));
   PENSTOCK_TRY(s.begin_at_batch());
   auto restored = restore(*s.log, s.memory, hard_state, s.options.term_floor);
   if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
@@ -211,6 +220,25 @@ Status Replica::State::settle_memory() {
 
 // --- damage
 
+// The log is lost from some place on, and nobody knows how far it went. On the side file it stands
+// before the log is cut or accepted, when it can no longer be told.
+Status Replica::State::look_for_lost_end(const std::optional<raft::HardState>& hard_state) {
+  if (log->end_of_log() == storage::EndOfLog::kCertain || has_always_been_alone()) return {};
+  PENSTOCK_TRY_ASSIGN(const auto terms, log->terms());
+  const Term last = terms.empty() ? log->start_term() : terms.back().term;
+  const bool is_known =
+      log->end_of_log() == storage::EndOfLog::kClosed && last == log->last_epoch();
+  if (is_known) return {};
+  const Term voted = hard_state ? hard_state->term : raft::kFirstTerm;
+  memory.lost_up_to = std::max({memory.lost_up_to.value_or(voted), voted, log->last_epoch()});
+  return {};
+}
+
+Status Replica::State::cut_log(Offset from) {
+  if (log->end_of_log() != storage::EndOfLog::kCertain) PENSTOCK_TRY(settle_memory());
+  return log->truncate_suffix(from);
+}
+
 // Since the log began nobody else was asked to vote; a membership that is only on the side file may
 // stand in the very part that is damaged.
 bool Replica::State::has_always_been_alone() const {
@@ -226,10 +254,10 @@ Offset Replica::State::damage_bound() const {
   // Nobody has what is damaged here, so nobody is kept from leading with it; a log whose end is not
   // certain refuses appends by itself.
   if (has_always_been_alone()) return Offset(0);
-  if (!log->damage().empty() || !memory.base_is_known) {
+  const bool end_uncertain = log->end_of_log() != storage::EndOfLog::kCertain;
+  if (!log->damage().empty() || end_uncertain || !memory.base_is_known) {
     return std::max(log->durable_end(), Offset(1));
   }
-  // An end that is not certain, or a start whose term is not known.
   const bool start_unknown = log->log_start() > Offset(0) && log->start_term() < raft::kFirstTerm &&
                              memory.adopted_at != log->log_start();
   return start_unknown ? std::max(log->durable_end(), Offset(1)) : Offset(0);
@@ -249,6 +277,7 @@ void Replica::State::look_for_damage() {
 // again.
 void Replica::State::look_for_repair() {
   if (damaged_until == Offset(0) || ended) return;
+  if (!accept_end()) return;
   if (memory.lost_up_to) {
     // A record of a later term that is committed, and on this disk, has everything before it that
     // was ever acknowledged.

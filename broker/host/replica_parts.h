@@ -109,8 +109,13 @@ struct Replica::State {
   // Before what is below the log start goes: the side file says the truth.
   Status settle_memory();
 
+  Status look_for_lost_end(const std::optional<raft::HardState>& hard_state);
+  // Cuts the log, or accepts its end; what it may have lost is on the side file before.
+  Status cut_log(Offset from);
+
   // --- replica_repair.cc
   void ask_for_repair();
+  bool accept_end();
   void cut_at_damage();
   void mend_from(const PeerMessage& message);
   void send_wanted(const PeerMessage& message);

@@ -41,13 +41,14 @@ void Replica::State::ask_for_repair() {
 void Replica::State::cut_at_damage() {
   const auto first =
       std::ranges::min_element(log->damage(), {}, &storage::RecoveryReport::Damage::begin);
-  const Offset from = std::max(first->begin, log->log_start());
+  // The damage of a file of which nothing tells what it held may lie behind the end.
+  const Offset from = std::clamp(first->begin, log->log_start(), log->log_end());
   const raft::LogPoint had = group->point_at(group->log_end());
   ReplicaState next = memory;
   next.cut = ReplicaState::Cut{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
   if (!next.lists_as(on_disk) && !keep_going(remember(next))) return;
   memory = std::move(next);
-  if (!keep_going(log->truncate_suffix(from))) return;
+  if (!keep_going(cut_log(from))) return;
   memory.truncate(from);
   out.truncated_to = std::min(out.truncated_to.value_or(from), from);
   ++stats.cuts_at_damage;
@@ -55,6 +56,14 @@ void Replica::State::cut_at_damage() {
     return die(known.error());
   }
   carry_out();
+}
+
+// All that was missing before an end which was not certain is here again: the log goes on there.
+// What may have followed is not known; who leads has it (lost_up_to). False: not now.
+bool Replica::State::accept_end() {
+  const bool is_due = log->end_of_log() != storage::EndOfLog::kCertain && log->damage().empty() &&
+                      !has_always_been_alone();
+  return !is_due || keep_going(cut_log(log->log_end()));
 }
 
 void Replica::State::mend_from(const PeerMessage& message) {

@@ -25,8 +25,8 @@ struct ReplicaState {
   bool base_is_known = true;
   std::vector<raft::PlacedMembership> placed;
   Offset committed;  // at least
-  // The log was lost as a whole: what this node acknowledged in terms up to that one may be
-  // missing.
+  // The log was lost, as a whole or from some place on: what this node acknowledged in terms up to
+  // that one may be missing.
   std::optional<Term> lost_up_to;
   // A log that was written before it was replicated, and where it began then: the term of what was
   // before that counts as the first one.

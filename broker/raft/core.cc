@@ -28,7 +28,8 @@ Core::Core(NodeId self_node, const Options& its_options, Restored restored, std:
   committed = std::clamp(restored.committed, log.start().end, log.end());
   matched = committed;
   // Batches can reach the disk before the term they came under does.
-  if (log.last().term > hard.term) set_hard({log.last().term, kNobody});
+  const Term floor = std::max(log.last().term, restored.term_floor);
+  if (floor > hard.term) set_hard({floor, kNobody});
   restart_election_timer();
 }
 

@@ -49,6 +49,8 @@ struct Restored {
   // The end of a log that was cut at damage, as it was before the cut: no candidate gets a vote
   // whose log is behind it.
   LogPoint once_had = {};
+  // The term is at least this one: whoever leads an older one is to be replaced.
+  Term term_floor = kFirstTerm;
 };
 
 // What to do with the batches that came beside an AppendRequest.

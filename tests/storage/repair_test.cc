@@ -68,6 +68,37 @@ TEST_F(RepairTest, WhatIsAskedForIsWholeRunsAndBringsThemBack) {
   ASSERT_OK(scene.append(5));
 }
 
+TEST_F(RepairTest, AClosedLogWhoseLastFileWasShortenedIsMendedAndGoesOnWhereItEnded) {
+  while (scene.log->segments().back().bytes < 200) ASSERT_OK(scene.append());
+  const Offset end = scene.log->log_end();
+  ASSERT_OK(scene.close());
+  std::string last;
+  for (const std::string& path : scene.files()) {
+    if (path.ends_with(".log")) last = path;
+  }
+  Bytes file = *scene.env->contents(last);
+  file.resize(file.size() / 3);
+  scene.env->put(last, file);
+  ASSERT_OK(scene.open());
+  EXPECT_EQ(scene.log->end_of_log(), EndOfLog::kClosed);
+  for (int i = 0; i < 100 && !scene.log->damage().empty(); ++i) {
+    const auto wanted = *scene.log->mendable(1);
+    ASSERT_TRUE(wanted.has_value());
+    ASSERT_EQ(scene.log->mend(good(wanted->begin, wanted->end)), 1U);
+  }
+  EXPECT_EQ(scene.append().error().code(), Errc::kPartitionDamaged) << "somebody is to decide";
+  ASSERT_OK(scene.truncate_suffix(end));
+  EXPECT_EQ(scene.log->end_of_log(), EndOfLog::kCertain);
+  EXPECT_EQ(scene.log->log_end(), end);
+  expect_whole();
+  ASSERT_OK(scene.append(5));
+  ASSERT_OK(scene.flush());
+  scene.crash(fakes::Survives::kNothingUnsynced);
+  ASSERT_OK(scene.open());
+  expect_whole();
+  ASSERT_OK(scene.append(5));
+}
+
 TEST_F(RepairTest, MoreThanWasAskedForIsFine) {
   damage(scene.boundaries()[10], 70);
   damage(scene.boundaries()[11], 70);

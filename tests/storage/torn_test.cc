@@ -162,8 +162,10 @@ TEST(TornTail, AcknowledgedRecordsThatAreGoneStopAppendsUntilTheEndIsDecided) {
   const Offset lost_from = scene.report.damage.front().begin;
   Bytes batch = make_batch(1, 5, Timestamp(1));
   EXPECT_EQ(scene.log->append(batch, Term(1)).error().code(), Errc::kPartitionDamaged);
+  EXPECT_EQ(scene.log->end_of_log(), EndOfLog::kUnknown);
 
   ASSERT_TRUE(scene.truncate_suffix(lost_from));
+  EXPECT_EQ(scene.log->end_of_log(), EndOfLog::kCertain);
   EXPECT_TRUE(scene.log->damage().empty());
   ASSERT_EQ(scene.check(), "");
   EXPECT_EQ(goes_on(scene), "");

@@ -11,6 +11,7 @@
 namespace penstock::broker {
 namespace {
 
+using fakes::Survives;
 using testing::IsEmpty;
 
 class LostEndTest : public testing::Test {
@@ -23,6 +24,9 @@ class LostEndTest : public testing::Test {
   void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
 
   Member& other_than(const Member& one) { return trio.node(one.id.value() == 1 ? 2 : 1); }
+  Member& third(const Member& a, const Member& b) {
+    return trio.node(6 - a.id.value() - b.id.value());
+  }
   // An orderly stop: nothing follows what the checkpoint knows.
   void close(Member& member) {
     ASSERT_OK(member->close());
@@ -51,9 +55,154 @@ class LostEndTest : public testing::Test {
   static bool is_whole(Member& member) {
     return member->log().damage().empty() && !member->is_damaged();
   }
+  bool is_level() { return trio.differences().empty(); }
 
   Cluster trio{nodes({1, 2, 3})};
 };
+
+TEST_F(LostEndTest, WhatWasClosedIsMendedAndTakesRecordsWithoutARestart) {
+  Member& leader = trio.elect();
+  Member& shortened = other_than(leader);
+  const Term term = leader->term();
+  close(shortened);
+  shorten(shortened);
+  ASSERT_OK(trio.start(shortened));
+  ASSERT_TRUE(shortened->is_damaged());
+  ASSERT_EQ(shortened->log().end_of_log(), storage::EndOfLog::kClosed);
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(shortened); }));
+  EXPECT_EQ(shortened->stats().cuts_at_damage, 0U) << "byte for byte";
+  ASSERT_TRUE(trio.produce(5));
+  EXPECT_TRUE(trio.run_until([&] { return is_level(); })) << trio.differences();
+  EXPECT_EQ(leader->term(), term) << "everything that it had is known, and nobody is disturbed";
+  trio.stop(leader);
+  ASSERT_TRUE(trio.produce(3)) << "its vote counts again";
+  trio.restart(shortened, Survives::kNothingUnsynced);
+  EXPECT_TRUE(is_whole(shortened));
+}
+
+TEST_F(LostEndTest, WhatWasNotClosedIsMendedAndTakesRecordsWithoutARestart) {
+  Member& leader = trio.elect();
+  Member& shortened = other_than(leader);
+  trio.crash(shortened, Survives::kNothingUnsynced);
+  shorten(shortened);
+  ASSERT_OK(trio.start(shortened));
+  ASSERT_EQ(shortened->log().end_of_log(), storage::EndOfLog::kUnknown);
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(shortened); }));
+  ASSERT_TRUE(trio.produce(5));
+  EXPECT_TRUE(trio.run_until([&] { return is_level(); })) << trio.differences();
+  trio.stop(leader);
+  ASSERT_TRUE(trio.produce(3)) << "its vote counts again";
+  trio.restart(shortened, Survives::kNothingUnsynced);
+  EXPECT_TRUE(is_whole(shortened));
+}
+
+TEST_F(LostEndTest, NobodyIsElectedWithoutWhatWasAcknowledgedBehindTheCheckpoint) {
+  Member& leader = trio.elect();
+  Member& shortened = other_than(leader);
+  Member& behind = third(leader, shortened);
+  trio.stop(behind);
+  ASSERT_TRUE(trio.produce(3)) << "acknowledged by two, one of which is to lose it";
+  trio.crash(shortened, Survives::kNothingUnsynced);
+  shorten(shortened);
+  trio.stop(leader);
+  ASSERT_OK(trio.start(shortened));
+  ASSERT_OK(trio.start(behind));
+  for (int life = 0; life < 2; ++life) {
+    trio.run(20'000);
+    EXPECT_EQ(trio.leader(), nullptr) << "neither has what the lost one had";
+    trio.restart(shortened, Survives::kNothingUnsynced);
+  }
+  // It is put right by who has everything, and remembers meanwhile that it does not.
+  ASSERT_OK(trio.start(leader));
+  ASSERT_TRUE(trio.produce(3));
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(shortened); }))
+      << trio.differences();
+}
+
+TEST_F(LostEndTest, AVoteStaysRefusedWhenTheEndIsAcceptedAndNotYetRefilled) {
+  Member& leader = trio.elect();
+  Member& shortened = other_than(leader);
+  Member& behind = third(leader, shortened);
+  trio.stop(behind);
+  ASSERT_TRUE(trio.produce(3));
+  trio.crash(shortened, Survives::kNothingUnsynced);
+  shorten(shortened);
+  const Offset had = leader->log_end();
+  ASSERT_OK(trio.start(shortened));
+  ASSERT_OK(trio.start(behind));
+  // What is mended arrives, and nothing that follows it.
+  trio.loses = [&](const PeerMessage& message) {
+    const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
+    return append != nullptr && !append->range.empty() && append->range.end > shortened->log_end();
+  };
+  ASSERT_TRUE(
+      trio.run_until([&] { return shortened->log().end_of_log() == storage::EndOfLog::kCertain; }));
+  ASSERT_LT(shortened->log_end(), had);
+  trio.stop(leader);
+  trio.restart(shortened, Survives::kNothingUnsynced);
+  trio.loses = [](const PeerMessage&) { return false; };
+  trio.run(20'000);
+  EXPECT_EQ(trio.leader(), nullptr);
+  EXPECT_TRUE(shortened->is_damaged());
+  ASSERT_OK(trio.start(leader));
+  ASSERT_TRUE(trio.produce(3));
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(shortened); }))
+      << trio.differences();
+}
+
+TEST_F(LostEndTest, AllOfThemAreKilledAndOneComesBackShortened) {
+  Member& shortened = trio.elect();
+  for (auto& [id, member] : trio.members()) trio.crash(member, Survives::kNothingUnsynced);
+  shorten(shortened);
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(5));
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(shortened); }))
+      << trio.differences();
+}
+
+TEST_F(LostEndTest, TwoThatWereClosedAreBothMendedByTheThird) {
+  Member& leader = trio.elect();
+  Member& first = other_than(leader);
+  Member& second = third(leader, first);
+  for (auto& [id, member] : trio.members()) close(member);
+  shorten(first);
+  shorten(second);
+  trio.start_everyone();
+  ASSERT_TRUE(trio.produce(5));
+  EXPECT_EQ(trio.leader(), &leader) << "nobody else has all";
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(first) && is_whole(second); }))
+      << trio.differences();
+}
+
+TEST_F(LostEndTest, ALogThatHasGoneWithItsLastIndexIsSentAgain) {
+  Member& leader = trio.elect();
+  Member& shortened = other_than(leader);
+  close(shortened);
+  const std::string path = last_segment(shortened);
+  shortened.env->remove(path);
+  shortened.env->remove(path.substr(0, path.size() - 3) + "idx");
+  ASSERT_OK(trio.start(shortened));
+  EXPECT_EQ(shortened->log().end_of_log(), storage::EndOfLog::kUnknown);
+  ASSERT_TRUE(trio.run_until([&] { return is_whole(shortened); }));
+  EXPECT_EQ(shortened->stats().cuts_at_damage, 1U);
+  ASSERT_TRUE(trio.produce(5));
+  EXPECT_TRUE(trio.run_until([&] { return is_level(); })) << trio.differences();
+}
+
+TEST_F(LostEndTest, ATailThatTheLeaderNeverHadIsNotWaitedFor) {
+  // A leader that is cut off appends what nobody gets, and is shortened to less than that.
+  Member& shortened = trio.elect();
+  trio.cut_off(shortened.id.value());
+  for (int i = 0; i < 4; ++i) ASSERT_OK(trio.append(shortened, 100));
+  trio.run(2'000);
+  close(shortened);
+  shorten(shortened);
+  trio.heal();
+  ASSERT_TRUE(trio.produce(10));
+  ASSERT_OK(trio.start(shortened));
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(shortened); }, 10'000))
+      << trio.differences();
+}
 
 TEST_F(LostEndTest, RepairGetsThroughWhateverIsProducedMeanwhile) {
   Member& leader = trio.elect();
@@ -99,6 +248,20 @@ TEST_F(LostEndTest, TheAnswerToAnAppendThatIsNotTakenSaysWhatIsWanted) {
   EXPECT_LE(reply->durable_end, shortened->log_end());
   ASSERT_TRUE(answer.wants.has_value());
   EXPECT_EQ(answer.wants->begin, shortened->log().damage().front().begin);
+}
+
+TEST_F(LostEndTest, WhoIsAloneRefusesRecordsRatherThanGiveOffsetsTwice) {
+  Cluster cluster(nodes({1}));
+  Member& only = cluster.node(1);
+  ASSERT_OK(cluster.start(only));
+  ASSERT_TRUE(cluster.produce(30, 100));
+  cluster.run(2'000);
+  cluster.crash(only, Survives::kNothingUnsynced);
+  shorten(only);
+  ASSERT_OK(cluster.start(only));
+  cluster.run(2'000);
+  EXPECT_TRUE(only->is_ready());
+  EXPECT_EQ(cluster.append(only).error().code(), Errc::kPartitionDamaged);
 }
 
 }  // namespace

@@ -160,5 +160,15 @@ TEST(Election, TermsOnDiskMayLagBehindTheLog) {
   EXPECT_EQ(node.group.term(), Term(4));
 }
 
+TEST(Election, WhoMayHaveLostWhatItAcknowledgedEndsThatTerm) {
+  OneGroup node({.log = {{3, 2}}, .term = 3, .voted_for = 2, .term_floor = 4});
+  EXPECT_EQ(node.group.term(), Term(4));
+  node.sent.clear();
+  node.hear_append(2, 3, point(3, 2));
+  ASSERT_EQ(node.sent.size(), 1U);
+  EXPECT_EQ(term_of(node.sent.front().message), Term(4)) << "whoever led it steps down";
+  EXPECT_EQ(OneGroup({.term = 5, .term_floor = 4}).group.term(), Term(5));
+}
+
 }  // namespace
 }  // namespace penstock::raft

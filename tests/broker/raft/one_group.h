@@ -48,6 +48,7 @@ struct Beginning {
   int term = 0;
   int voted_for = -1;
   int damaged_until = 0;
+  int term_floor = 0;
 };
 
 class OneGroup {
@@ -187,7 +188,8 @@ class OneGroup {
             .base_membership = begin.members,
             .memberships = {},
             .committed = Offset(begin.start),
-            .damaged_until = Offset(begin.damaged_until)};
+            .damaged_until = Offset(begin.damaged_until),
+            .term_floor = Term(begin.term_floor)};
   }
 
   std::uint64_t round_ = 0;

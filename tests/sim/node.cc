@@ -197,15 +197,33 @@ void Node::fill_disk() {
   if (up_) disk_->set_capacity(disk_->used_bytes() + scene_.world.rng().below(4'000));
 }
 
-void Node::rot() {
+std::vector<std::string> Node::log_folders() const {
   std::vector<std::string> folders;
   for (GroupNumber group = 0; group < scene_.groups.count(); ++group) {
     folders.push_back(folder(group));
   }
-  const auto where = sim::rot(*disk_, folders, scene_.world.rng());
+  return folders;
+}
+
+void Node::rot() { note_rot("rots in", sim::rot(*disk_, log_folders(), scene_.world.rng())); }
+
+void Node::shorten() {
+  const auto where = sim::shorten(*disk_, log_folders(), scene_.world.rng());
+  if (where) probe(Probe::kLogShortened);
+  note_rot("loses the end of", where);
+}
+
+void Node::note_rot(const char* how, const std::optional<std::string>& where) {
   if (!where) return;
   intact_ = false;
-  scene_.world.note(to_string(id_) + " rots in " + *where);
+  scene_.world.note(to_string(id_) + " " + how + " " + *where);
+}
+
+// What fails meanwhile is a crash in the middle of it.
+void Node::stop() {
+  if (!up_) return;
+  for (auto& [group, hosted] : hosted_) static_cast<void>(hosted.replica->close());
+  crash();
 }
 
 void Node::later(std::int64_t delay_ns, World::Action action) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,10 @@ class Node {
   // Flips one bit in what is stored of a group, or puts a sector into another one's place, if
   // anything is stored. Precondition: down.
   void rot();
+  // The last file of a group's log ends too early, if there is one. Precondition: down.
+  void shorten();
+  // An orderly stop: nothing follows what the logs' checkpoints know.
+  void stop();
   // The disk is gone; another one takes its place, and the node another number. Precondition: down.
   void replace_disk(raft::NodeId new_id);
 
@@ -136,6 +141,8 @@ class Node {
   std::string describe(GroupNumber group) const;
   ReplicaView view(GroupNumber group, const broker::ReplicaOutput* output = nullptr);
   Hosted* find(GroupNumber group);
+  std::vector<std::string> log_folders() const;
+  void note_rot(const char* how, const std::optional<std::string>& where);
   // As later(), unless that copy has gone by then.
   void later_for(GroupNumber group, std::int64_t delay_ns,
                  std::move_only_function<void(Hosted&)> action);

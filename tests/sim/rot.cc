@@ -13,6 +13,7 @@ namespace {
 struct Part {
   std::string path;
   std::uint64_t size = 0;  // from the beginning of the file
+  bool holds_watermark = false;
 };
 
 // What of the segments is below the watermark.
@@ -27,8 +28,9 @@ void add_vouched_for(const fakes::FakeEnv& disk, const std::string& folder,
     if (!name || name->kind != storage::SegmentFile::kLog) continue;
     std::uint64_t size = disk.contents(path)->size();
     if (name->base > watermark.segment_base) continue;
-    if (name->base == watermark.segment_base) size = std::min(size, watermark.position());
-    if (size > 0) parts.push_back({path, size});
+    const bool holds_watermark = name->base == watermark.segment_base;
+    if (holds_watermark) size = std::min(size, watermark.position());
+    if (size > 0) parts.push_back({path, size, holds_watermark});
   }
 }
 
@@ -57,6 +59,19 @@ std::optional<std::string> rot(fakes::FakeEnv& disk, const std::vector<std::stri
     const std::uint64_t bit = rng.below(part.size * 8);
     bytes[bit / 8] ^= std::byte{1} << (bit % 8);
   }
+  disk.put(part.path, bytes);
+  return part.path;
+}
+
+std::optional<std::string> shorten(fakes::FakeEnv& disk,
+                                   const std::vector<std::string>& log_folders, Rng& rng) {
+  std::vector<Part> parts;
+  for (const std::string& folder : log_folders) add_vouched_for(disk, folder, parts);
+  std::erase_if(parts, [](const Part& part) { return !part.holds_watermark; });
+  if (parts.empty()) return std::nullopt;
+  const Part& part = parts[rng.below(parts.size())];
+  Bytes bytes = *disk.contents(part.path);
+  bytes.resize(rng.below(part.size));
   disk.put(part.path, bytes);
   return part.path;
 }

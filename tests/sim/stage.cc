@@ -115,7 +115,10 @@ Node* Stage::check_level(GroupNumber group) {
     if (is_untold) continue;
     broker::Replica* const replica = other == nullptr ? nullptr : other->replica(group);
     if (replica == nullptr || replica->committed() != first.log_end()) {
-      if (other != nullptr && !other->is_intact()) continue;  // what is damaged may lag
+      // What is damaged, and knows it, may lag.
+      const bool may_lag =
+          other != nullptr && !other->is_intact() && (replica == nullptr || replica->is_damaged());
+      if (may_lag) continue;
       violations_.add("liveness",
                       "group " + std::to_string(group) + " is not level: " + states(group));
     } else if (other->is_intact()) {

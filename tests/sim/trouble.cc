@@ -220,8 +220,15 @@ void Trouble::crash_all() {
 }
 
 void Trouble::rot(Node& node) {
-  node.crash();
-  node.rot();
+  World& world = scene_.world;
+  if (scene_.weather.shortened && world.rng().one_in(2)) {
+    if (world.rng().one_in(2)) node.stop();
+    node.crash();
+    node.shorten();
+  } else {
+    node.crash();
+    node.rot();
+  }
   start_later(node);
 }
 

@@ -14,6 +14,8 @@ double maybe(Rng& rng, double low, double high) {
 }  // namespace
 
 Weather Weather::draw(Rng& rng) {
+  // Drawn beside the others, so that older seeds keep the lives that they had.
+  Rng beside(Rng(rng).next());
   Weather w;
   w.loss = maybe(rng, 0.001, 0.2);
   w.duplication = maybe(rng, 0.001, 0.2);
@@ -40,6 +42,7 @@ Weather Weather::draw(Rng& rng) {
   w.garbling = rng.one_in(4) ? 0.02 * rng.unit() : 0;
   w.disk_error_every_s = maybe(rng, 3, 30);
   w.lost_disk = !w.rot && rng.one_in(4);
+  w.shortened = w.rot && beside.one_in(2);
   return w;
 }
 
@@ -47,6 +50,7 @@ Weather Weather::administered() const {
   Weather w = *this;
   // A topic with one replica has no good copy beside a bad one.
   w.rot = false;
+  w.shortened = false;
   w.lost_disk = false;
   w.membership_every_s = 0;
   w.delete_records_every_s = 0;
@@ -58,13 +62,13 @@ std::string Weather::to_string() const {
       "loss={:.3f} dup={:.3f} delay_ms={:.1f}+{:.1f} slow_message={:.3f} partition={:.0f}s "
       "reset={:.0f}s crash={:.0f}s crash_in_disk={:.0f}s crash_all={:.0f}s pause={:.0f}s "
       "clock_jump={:.0f}s flush_ms={:.1f} slow_flush={:.4f} disk_full={:.0f}s disk_error={:.0f}s "
-      "cold={:.0f} rot={} lost_disk={} garbling={:.3f} "
+      "cold={:.0f} rot={} shortened={} lost_disk={} garbling={:.3f} "
       "transfer={:.0f}s membership={:.0f}s delete_records={:.0f}s",
       loss, duplication, static_cast<double>(min_delay_ns) / kMs,
       static_cast<double>(mean_delay_ns) / kMs, slow_message, partition_every_s, reset_every_s,
       crash_every_s, crash_in_disk_every_s, crash_all_every_s, pause_every_s, clock_jump_every_s,
       static_cast<double>(mean_flush_ns) / kMs, slow_flush, disk_full_every_s, disk_error_every_s,
-      cold_reads, rot, lost_disk, garbling, transfer_every_s, membership_every_s,
+      cold_reads, rot, shortened, lost_disk, garbling, transfer_every_s, membership_every_s,
       delete_records_every_s);
 }
 

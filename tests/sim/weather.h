@@ -35,6 +35,7 @@ struct Weather {
   double disk_error_every_s = 0;  // one call of one node fails
   double cold_reads = 0;          // part of the lives in which nothing is in the page cache
   bool rot = false;               // bits flip in the logs of one node, while it is down
+  bool shortened = false;         // ... and at times the last file of one of them is shortened
   bool lost_disk = false;         // one node comes back with an empty disk, under another number
   // operators
   double transfer_every_s = 0;

@@ -5,7 +5,7 @@
 namespace penstock::sim {
 
 void DurableMajority::started(const ReplicaView& view, bool /*intact*/) {
-  durable_[{view.node, view.group}] = view.replica.durable_end();
+  see_durable(view);
   committed_[{view.node, view.group}] = view.replica.committed();
 }
 
@@ -18,8 +18,17 @@ bool DurableMajority::majority(const std::vector<raft::NodeId>& voters, GroupNum
   return static_cast<std::size_t>(holders) * 2 > voters.size();
 }
 
+// What it acknowledged and lost since may still be counted by who hears of it late, and counts: as
+// long as it is not whole, nobody is elected without it.
+void DurableMajority::see_durable(const ReplicaView& view) {
+  Offset& durable = durable_[{view.node, view.group}];
+  const Offset now = view.replica.durable_end();
+  const bool counts_for_more = !view.intact && view.replica.is_damaged();
+  durable = counts_for_more ? std::max(durable, now) : now;
+}
+
 void DurableMajority::stepped(const ReplicaView& view) {
-  durable_[{view.node, view.group}] = view.replica.durable_end();
+  see_durable(view);
   Offset& before = committed_[{view.node, view.group}];
   const Offset committed = view.replica.committed();
   const std::string who = to_string(view.node) + " group " + std::to_string(view.group);

@@ -27,6 +27,7 @@ class DurableMajority final : public Invariant {
   }
 
  private:
+  void see_durable(const ReplicaView& view);
   bool majority(const std::vector<raft::NodeId>& voters, GroupNumber group, Offset end) const;
 
   std::map<std::pair<raft::NodeId, GroupNumber>, Offset> durable_;

@@ -241,13 +241,25 @@ TEST_F(LostEndTest, TheAnswerToAnAppendThatIsNotTakenSaysWhatIsWanted) {
   shortened->receive(*append);
   trio.drain(shortened);
   ASSERT_EQ(trio.network.size(), 1U);
-  const PeerMessage& answer = trio.network.front();
+  const PeerMessage answer = trio.network.front();
   const auto* reply = std::get_if<raft::AppendReply>(&answer.envelope.message);
   ASSERT_NE(reply, nullptr);
   EXPECT_TRUE(reply->accepted) << "a refusal would make the leader look for where the logs part";
   EXPECT_LE(reply->durable_end, shortened->log_end());
   ASSERT_TRUE(answer.wants.has_value());
   EXPECT_EQ(answer.wants->begin, shortened->log().damage().front().begin);
+  // And it is taken at once, though appends of something new are not heard for a while.
+  trio.network.clear();
+  leader->receive(answer);
+  trio.drain(leader);
+  for (const PeerMessage& message : std::exchange(trio.network, {})) {
+    if (message.envelope.to == shortened.id) shortened->receive(message);
+  }
+  EXPECT_GT(shortened->stats().mended_runs, 0U);
+  trio.drain(shortened);
+  trio.loses = [](const PeerMessage&) { return false; };
+  EXPECT_TRUE(trio.run_until([&] { return is_level() && is_whole(shortened); }))
+      << trio.differences();
 }
 
 TEST_F(LostEndTest, WhoIsAloneRefusesRecordsRatherThanGiveOffsetsTwice) {

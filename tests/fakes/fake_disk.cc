@@ -34,26 +34,39 @@ void apply_change(FakeDir::Entries& entries, const FakeDir::Change& change) {
 
 }  // namespace
 
-void FakeFile::write(std::uint64_t position, ByteView bytes) {
+void FakeFile::write(std::uint64_t position, ByteView bytes, Moment at) {
   apply_write(seen, position, bytes);
-  journal.push_back({Change::Kind::kWrite, position, Bytes(bytes.begin(), bytes.end())});
+  journal.push_back({Change::Kind::kWrite, position, Bytes(bytes.begin(), bytes.end()), at});
 }
 
-void FakeFile::resize(std::uint64_t size) {
+void FakeFile::resize(std::uint64_t size, Moment at) {
   if (size == seen.size()) return;
   seen.resize(size);
-  journal.push_back({Change::Kind::kResize, size, {}});
+  journal.push_back({Change::Kind::kResize, size, {}, at});
 }
 
-void FakeFile::sync() {
-  for (const Change& change : journal) {
-    if (change.kind == Change::Kind::kWrite) {
-      apply_write(durable, change.position, change.bytes);
+void FakeFile::sync(Moment until) {
+  const auto later =
+      std::ranges::find_if(journal, [until](const Change& change) { return change.at >= until; });
+  for (auto change = journal.begin(); change != later; ++change) {
+    if (change->kind == Change::Kind::kWrite) {
+      apply_write(durable, change->position, change->bytes);
     } else {
-      durable.resize(change.position);
+      durable.resize(change->position);
     }
   }
-  journal.clear();
+  journal.erase(journal.begin(), later);
+}
+
+bool FakeFile::is_safe(std::uint64_t begin, std::uint64_t end) const {
+  if (begin > end || end > durable.size() || end > seen.size()) return false;
+  const bool is_touched = std::ranges::any_of(journal, [&](const Change& change) {
+    if (change.kind == Change::Kind::kResize) return change.position < end;
+    return change.position < end && change.position + change.bytes.size() > begin;
+  });
+  const auto size = static_cast<std::size_t>(end - begin);
+  return !is_touched && equal(ByteView(durable).subspan(static_cast<std::size_t>(begin), size),
+                              ByteView(seen).subspan(static_cast<std::size_t>(begin), size));
 }
 
 void FakeFile::lose_unsynced() {
@@ -75,19 +88,34 @@ void FakeFile::crash(Survives survives, Rng& rng) {
   seen = durable;
 }
 
-void FakeDir::set(const std::string& name, std::shared_ptr<FakeFile> file) {
-  journal.push_back({name, std::move(file), {}});
+void FakeDir::set(const std::string& name, std::shared_ptr<FakeFile> file, Moment at) {
+  journal.push_back({name, std::move(file), {}, at});
   apply_change(seen, journal.back());
 }
 
-void FakeDir::rename(const std::string& from, const std::string& to) {
-  journal.push_back({to, seen.at(from), from});
+void FakeDir::rename(const std::string& from, const std::string& to, Moment at) {
+  journal.push_back({to, seen.at(from), from, at});
   apply_change(seen, journal.back());
 }
 
-void FakeDir::sync() {
-  durable = seen;
-  journal.clear();
+void FakeDir::sync(Moment until) {
+  const auto later =
+      std::ranges::find_if(journal, [until](const Change& change) { return change.at >= until; });
+  if (later == journal.end()) {
+    durable = seen;
+  } else {
+    for (auto change = journal.begin(); change != later; ++change) apply_change(durable, *change);
+  }
+  journal.erase(journal.begin(), later);
+}
+
+bool FakeDir::is_safe(const std::string& name) const {
+  const auto now = seen.find(name);
+  const auto kept = durable.find(name);
+  const bool is_there = now != seen.end() && kept != durable.end() && now->second == kept->second;
+  return is_there && std::ranges::none_of(journal, [&](const Change& change) {
+           return change.name == name || change.renamed_from == name;
+         });
 }
 
 void FakeDir::crash(Survives survives, Rng& rng) {

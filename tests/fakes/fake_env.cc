@@ -1,15 +1,11 @@
 #include "tests/fakes/fake_env.h"
 
 #include <algorithm>
-#include <bit>
 
-#include "base/assert.h"
 #include "tests/fakes/fake_disk.h"
 
 namespace penstock::fakes {
 namespace {
-
-std::string name_of(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 bool is_inside(const std::string& path, const std::string& dir) {
   return path == dir || path.starts_with(dir + "/");
@@ -55,17 +51,17 @@ class OpenFakeFile final : public File {
     for (const ByteView part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
     // A disk that is full takes a part, too.
     if (verdict == FakeEnv::Verdict::kShort || verdict == FakeEnv::Verdict::kFull) {
-      file_->write(position, ByteView(bytes).first(bytes.size() / 2));
+      file_->write(position, ByteView(bytes).first(bytes.size() / 2), env_.changes_++);
     }
     if (verdict != FakeEnv::Verdict::kGo) return env_.refuse(verdict, kWrite, "write " + path_);
     if (!env_.fits(*file_, position + bytes.size())) {
       // As much as fits is written, as a real disk does.
       std::size_t room = bytes.size();
       while (room > 0 && !env_.fits(*file_, position + room)) --room;
-      if (room > 0) file_->write(position, ByteView(bytes).first(room));
+      if (room > 0) file_->write(position, ByteView(bytes).first(room), env_.changes_++);
       return fail(Errc::kDiskFull, "write " + path_ + ": no space left on device");
     }
-    file_->write(position, bytes);
+    file_->write(position, bytes, env_.changes_++);
     return {};
   }
 
@@ -76,7 +72,7 @@ class OpenFakeFile final : public File {
       if (!env_.dead_) file_->lose_unsynced();
       return fail(Errc::kFsyncFailed, "fdatasync " + path_ + ": input/output error");
     }
-    file_->sync();
+    file_->sync(env_.sync_until_);
     return {};
   }
 
@@ -90,7 +86,7 @@ class OpenFakeFile final : public File {
     if (!env_.fits(*file_, size)) {
       return fail(Errc::kDiskFull, "allocate " + path_ + ": no space left on device");
     }
-    file_->resize(size);
+    file_->resize(size, env_.changes_++);
     return {};
   }
 
@@ -100,7 +96,7 @@ class OpenFakeFile final : public File {
     if (verdict != FakeEnv::Verdict::kGo) {
       return env_.refuse(verdict, kTruncate, "truncate " + path_);
     }
-    file_->resize(size);
+    file_->resize(size, env_.changes_++);
     return {};
   }
 
@@ -246,6 +242,22 @@ void FakeEnv::set_cold(bool cold) {
   cold_ = cold;
 }
 
+Moment FakeEnv::moment() const {
+  const std::scoped_lock lock(mutex_);
+  return changes_;
+}
+
+Status FakeEnv::as_begun_at(Moment moment, const std::function<Status()>& work) {
+  const auto sync_until = [this](Moment until) {
+    const std::scoped_lock lock(mutex_);
+    sync_until_ = until;
+  };
+  sync_until(moment);
+  Status done = work();
+  sync_until(kNow);
+  return done;
+}
+
 void FakeEnv::crash(Survives survives, Rng& rng) {
   const std::scoped_lock lock(mutex_);
   ++life_;
@@ -305,7 +317,7 @@ Result<std::unique_ptr<File>> FakeEnv::open(const std::string& path, OpenMode mo
   }
   if (creates) {
     file = std::make_shared<FakeFile>();
-    dir->set(name_of(path), file);
+    dir->set(name_of(path), file, changes_++);
   }
   return std::make_unique<OpenFakeFile>(*this, path, file, life_);
 }
@@ -316,6 +328,7 @@ Status FakeEnv::create_dirs(const std::string& path) {
   if (verdict != Verdict::kGo) return refuse(verdict, kCreateDirs, "create folder " + path);
   for (std::string dir = path; !dirs_.contains(dir) && dir != "."; dir = dir_of(dir)) {
     dirs_[dir] = std::make_unique<FakeDir>();
+    dirs_[dir]->made_at = changes_++;
   }
   return {};
 }
@@ -346,7 +359,7 @@ Status FakeEnv::remove_file(const std::string& path) {
   const Verdict verdict = judge(kRemove);
   if (verdict != Verdict::kGo) return refuse(verdict, kRemove, "remove " + path);
   if (find(path) == nullptr) return fail(Errc::kNotFound, "remove " + path);
-  dir_of_path(path)->set(name_of(path), nullptr);
+  dir_of_path(path)->set(name_of(path), nullptr, changes_++);
   return {};
 }
 
@@ -381,10 +394,10 @@ Status FakeEnv::rename(const std::string& from, const std::string& to) {
   FakeDir* const target = dir_of_path(to);
   if (target == nullptr) return fail(Errc::kNotFound, "rename to " + to + ": no such folder");
   if (dir_of(from) == dir_of(to)) {
-    target->rename(name_of(from), name_of(to));
+    target->rename(name_of(from), name_of(to), changes_++);
   } else {
-    target->set(name_of(to), file);
-    dir_of_path(from)->set(name_of(from), nullptr);
+    target->set(name_of(to), file, changes_++);
+    dir_of_path(from)->set(name_of(from), nullptr, changes_++);
   }
   return {};
 }
@@ -398,9 +411,9 @@ Status FakeEnv::sync_dir(const std::string& dir) {
     return fail(Errc::kFsyncFailed, "fsync folder " + dir + ": input/output error");
   }
   if (found == dirs_.end()) return fail(Errc::kNotFound, "fsync folder " + dir);
-  found->second->sync();
+  found->second->sync(sync_until_);
   for (const auto& [path, child] : dirs_) {
-    if (dir_of(path) == dir) child->is_durable = true;
+    if (dir_of(path) == dir && child->made_at < sync_until_) child->is_durable = true;
   }
   return {};
 }
@@ -417,79 +430,6 @@ Result<DiskSpace> FakeEnv::disk_space(const std::string& path) {
   const std::uint64_t total = capacity_.value_or(1ULL << 40);
   const std::uint64_t taken = used();
   return DiskSpace{total, total > taken ? total - taken : 0};
-}
-
-// --- from outside
-
-std::optional<Bytes> FakeEnv::contents(const std::string& path) const {
-  const std::scoped_lock lock(mutex_);
-  const auto file = find(path);
-  if (file == nullptr) return std::nullopt;
-  return file->seen;
-}
-
-void FakeEnv::put(const std::string& path, ByteView contents) {
-  const std::scoped_lock lock(mutex_);
-  FakeDir* const dir = dir_of_path(path);
-  PENSTOCK_ASSERT(dir != nullptr, "the folder exists");
-  auto file = find(path);
-  if (file == nullptr) {
-    file = std::make_shared<FakeFile>();
-    dir->seen[name_of(path)] = file;
-  }
-  dir->durable[name_of(path)] = file;
-  file->seen.assign(contents.begin(), contents.end());
-  file->durable = file->seen;
-  file->journal.clear();
-}
-
-void FakeEnv::remove(const std::string& path) {
-  const std::scoped_lock lock(mutex_);
-  FakeDir* const dir = dir_of_path(path);
-  if (dir == nullptr) return;
-  dir->seen.erase(name_of(path));
-  dir->durable.erase(name_of(path));
-}
-
-std::vector<std::string> FakeEnv::files(const std::string& dir) const {
-  const std::scoped_lock lock(mutex_);
-  std::vector<std::string> paths;
-  const auto found = dirs_.find(dir);
-  if (found == dirs_.end()) return paths;
-  for (const auto& [name, file] : found->second->seen) paths.push_back(dir + "/" + name);
-  return paths;
-}
-
-void FakeEnv::sync_everything() {
-  const std::scoped_lock lock(mutex_);
-  for (auto& [path, dir] : dirs_) {
-    dir->is_durable = true;
-    dir->sync();
-    for (auto& [name, file] : dir->seen) file->sync();
-  }
-}
-
-std::unique_ptr<FakeEnv> FakeEnv::clone() const {
-  const std::scoped_lock lock(mutex_);
-  auto copy = std::make_unique<FakeEnv>();
-  std::map<const FakeFile*, std::shared_ptr<FakeFile>> files;
-  const auto copied = [&](const std::shared_ptr<FakeFile>& file) -> std::shared_ptr<FakeFile> {
-    if (file == nullptr) return nullptr;
-    auto& twin = files[file.get()];
-    if (twin == nullptr) twin = std::make_shared<FakeFile>(*file);
-    return twin;
-  };
-  for (const auto& [path, dir] : dirs_) {
-    auto twin = std::make_unique<FakeDir>();
-    twin->is_durable = dir->is_durable;
-    for (const auto& [name, file] : dir->seen) twin->seen[name] = copied(file);
-    for (const auto& [name, file] : dir->durable) twin->durable[name] = copied(file);
-    for (const auto& change : dir->journal) {
-      twin->journal.push_back({change.name, copied(change.file), change.renamed_from});
-    }
-    copy->dirs_[path] = std::move(twin);
-  }
-  return copy;
 }
 
 }  // namespace penstock::fakes

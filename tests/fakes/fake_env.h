@@ -12,6 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -58,6 +60,10 @@ struct FaultPlan {
 
 enum class Survives { kNothingUnsynced, kEverything, kRandomPart };
 
+// Counts the changes of a disk, as a clock.
+using Moment = std::uint64_t;
+inline constexpr Moment kNow = std::numeric_limits<Moment>::max();
+
 struct FakeFile;  // an inode
 struct FakeDir;
 
@@ -93,11 +99,20 @@ class FakeEnv final : public Env {
   // read_cached_at() answers kWouldBlock.
   void set_cold(bool cold);
 
+  // A sync takes its time, and need not save what is written after it has begun: those that `work`
+  // calls save what was there at `moment`, and nothing later.
+  Moment moment() const;
+  Status as_begun_at(Moment moment, const std::function<Status()>& work);
+
   // The power goes. Faults and capacity are cleared.
   void crash(Survives survives, Rng& rng);
 
   // --- looking at the disk from outside; not counted, no faults; changes are durable at once
   std::optional<Bytes> contents(const std::string& path) const;
+  // [begin, end) of it, or less where it ends.
+  Bytes contents(const std::string& path, std::uint64_t begin, std::uint64_t end) const;
+  // Whether a crash leaves these bytes of the file as programs see them, whatever else it takes.
+  bool is_safe(const std::string& path, std::uint64_t begin, std::uint64_t end) const;
   void put(const std::string& path, ByteView contents);
   void remove(const std::string& path);
   // Full paths, sorted.
@@ -133,6 +148,8 @@ class FakeEnv final : public Env {
   bool cold_ = false;
   std::optional<std::uint64_t> capacity_;
   std::string unreadable_;
+  Moment changes_ = 0;
+  Moment sync_until_ = kNow;
 };
 
 }  // namespace penstock::fakes

@@ -90,5 +90,58 @@ TEST(FakeEnv, WhatAFailedSyncLostNoLaterOneSaves) {
   EXPECT_NE(disk.text(), "data");
 }
 
+TEST(FakeEnv, ASyncNeedNotSaveWhatWasWrittenAfterItBegan) {
+  Disk disk;
+  ASSERT_TRUE(disk.file->write_at(0, as_bytes("before")).has_value());
+  const Moment begun = disk.env.moment();
+  ASSERT_TRUE(disk.file->write_at(6, as_bytes(" and after")).has_value());
+  ASSERT_TRUE(disk.env.as_begun_at(begun, [&] { return disk.file->sync_data(); }).has_value());
+  EXPECT_EQ(disk.text(), "before and after");
+  EXPECT_TRUE(disk.env.is_safe(kPath, 0, 6));
+  EXPECT_FALSE(disk.env.is_safe(kPath, 0, 7));
+  auto later = disk.env.clone();
+  disk.crash(Survives::kNothingUnsynced);
+  EXPECT_EQ(disk.text(), "before");
+
+  const auto again = *later->open(kPath, OpenMode::kReadWrite);
+  ASSERT_TRUE(again->sync_data().has_value());
+  EXPECT_TRUE(later->is_safe(kPath, 0, 16)) << "the next one saves it all";
+}
+
+TEST(FakeEnv, AFileIsSafeWithItsNameAndAllFoldersAboveIt) {
+  Disk disk;
+  ASSERT_TRUE(disk.env.create_dirs("/data/a/b").has_value());
+  const auto file = *disk.env.open("/data/a/b/file", OpenMode::kCreate);
+  ASSERT_TRUE(file->write_at(0, as_bytes("1234")).has_value());
+  ASSERT_TRUE(file->sync_data().has_value());
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 4)) << "its name is not";
+  ASSERT_TRUE(disk.env.sync_dir("/data/a/b").has_value());
+  ASSERT_TRUE(disk.env.sync_dir("/data/a").has_value());
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 4)) << "a folder above it is not";
+  ASSERT_TRUE(disk.env.sync_dir("/data").has_value());
+  EXPECT_TRUE(disk.env.is_safe("/data/a/b/file", 0, 4));
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 5)) << "there is no more of it";
+
+  ASSERT_TRUE(file->write_at(3, as_bytes("x")).has_value());
+  EXPECT_TRUE(disk.env.is_safe("/data/a/b/file", 0, 3));
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 4)) << "a crash leaves one or the other";
+  ASSERT_TRUE(file->truncate(2).has_value());
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 3));
+  ASSERT_TRUE(disk.env.remove_file("/data/a/b/file").has_value());
+  EXPECT_FALSE(disk.env.is_safe("/data/a/b/file", 0, 2));
+}
+
+TEST(FakeEnv, ASyncOfAFolderNeedNotSaveNamesThatCameAfterItBegan) {
+  Disk disk;
+  static_cast<void>(*disk.env.open("/data/early", OpenMode::kCreate));
+  const Moment begun = disk.env.moment();
+  static_cast<void>(*disk.env.open("/data/late", OpenMode::kCreate));
+  ASSERT_TRUE(disk.env.create_dirs("/data/folder").has_value());
+  ASSERT_TRUE(disk.env.as_begun_at(begun, [&] { return disk.env.sync_dir("/data"); }).has_value());
+  disk.crash(Survives::kNothingUnsynced);
+  EXPECT_EQ(disk.env.files("/data"), (std::vector<std::string>{"/data/early", kPath}));
+  EXPECT_FALSE(*disk.env.exists("/data/folder"));
+}
+
 }  // namespace
 }  // namespace penstock::fakes

@@ -58,7 +58,7 @@ Node::Hosted* Node::find(GroupNumber group) {
 
 ReplicaView Node::view(GroupNumber group, const broker::ReplicaOutput* output) {
   const bool is_metadata = scene_.groups.name_of(group) == TopicPartition{};
-  return {id_, group, *hosted_.at(group).replica, output, intact_, is_metadata};
+  return {id_, group, *hosted_.at(group).replica, output, intact_, is_metadata, disk_.get()};
 }
 
 Replica* Node::replica(GroupNumber group) {

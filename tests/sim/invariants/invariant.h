@@ -11,6 +11,7 @@
 
 #include "broker/controller/cluster_image.h"
 #include "broker/host/replica.h"
+#include "tests/fakes/fake_env.h"
 #include "tests/sim/network.h"
 
 namespace penstock::sim {
@@ -31,6 +32,7 @@ struct ReplicaView {
   const broker::ReplicaOutput* output = nullptr;  // of the last step, if that is why we look
   bool intact = true;                             // nobody damaged this disk
   bool group_is_metadata = false;
+  const fakes::FakeEnv* disk = nullptr;
 };
 
 // Why a copy goes.

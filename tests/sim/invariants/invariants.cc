@@ -3,6 +3,7 @@
 #include "tests/sim/invariants/client_order.h"
 #include "tests/sim/invariants/committed_log.h"
 #include "tests/sim/invariants/drained_empty.h"
+#include "tests/sim/invariants/durable_log.h"
 #include "tests/sim/invariants/durable_majority.h"
 #include "tests/sim/invariants/election_safety.h"
 #include "tests/sim/invariants/equal_digests.h"
@@ -25,6 +26,7 @@ std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations, G
   all.push_back(std::make_unique<ElectionSafety>(violations));
   all.push_back(std::make_unique<CommittedLog>(violations));
   all.push_back(std::make_unique<KeptPromises>(violations));
+  all.push_back(std::make_unique<DurableLog>(violations));
   all.push_back(std::make_unique<DurableMajority>(violations));
   all.push_back(std::make_unique<ClientOrder>(violations));
   all.push_back(std::make_unique<Bounded>(violations));

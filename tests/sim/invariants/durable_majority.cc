@@ -11,9 +11,14 @@ void DurableMajority::started(const ReplicaView& view, bool /*intact*/) {
 
 bool DurableMajority::majority(const std::vector<raft::NodeId>& voters, GroupNumber group,
                                Offset end) const {
+  const auto known = committed_anywhere_.find(group);
+  const bool is_old = known != committed_anywhere_.end() && end <= known->second;
+  const auto reach = [&](const auto& ends, raft::NodeId node) {
+    const auto found = ends.find({node, group});
+    return found != ends.end() && found->second >= end;
+  };
   const auto holders = std::ranges::count_if(voters, [&](raft::NodeId node) {
-    const auto found = durable_.find({node, group});
-    return found != durable_.end() && found->second >= end;
+    return reach(durable_, node) || (is_old && reach(given_up_, node));
   });
   return static_cast<std::size_t>(holders) * 2 > voters.size();
 }
@@ -59,6 +64,8 @@ void DurableMajority::stepped(const ReplicaView& view) {
   }
   if (majority(membership.voters, view.group, committed) &&
       (!membership.is_joint() || majority(membership.outgoing, view.group, committed))) {
+    Offset& anywhere = committed_anywhere_[view.group];
+    anywhere = std::max(anywhere, committed);
     return;
   }
   violated(who + " commits up to " + std::to_string(committed.value()) +

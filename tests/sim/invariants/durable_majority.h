@@ -3,9 +3,11 @@
 // one life of a node.
 //
 // "On its disk" is what the node's own log called durable at that time, dead nodes included: what
-// they had counts.
+// they had counts. What copies held that were given up since counts for a leader that was deposed
+// meanwhile, and hears only now what others have long committed.
 #pragma once
 
+#include <algorithm>
 #include <map>
 
 #include "tests/sim/invariants/invariant.h"
@@ -22,6 +24,8 @@ class DurableMajority final : public Invariant {
   void trashed(raft::NodeId node, GroupNumber group, Gone why) override {
     // Others may not know yet, and count what it had.
     if (why == Gone::kTopicDeleted) return;
+    Offset& given_up = given_up_[{node, group}];
+    given_up = std::max(given_up, durable_[{node, group}]);
     durable_.erase({node, group});
     committed_.erase({node, group});
   }
@@ -31,6 +35,8 @@ class DurableMajority final : public Invariant {
   bool majority(const std::vector<raft::NodeId>& voters, GroupNumber group, Offset end) const;
 
   std::map<std::pair<raft::NodeId, GroupNumber>, Offset> durable_;
+  std::map<std::pair<raft::NodeId, GroupNumber>, Offset> given_up_;  // the most a copy ever held
+  std::map<GroupNumber, Offset> committed_anywhere_;
   std::map<std::pair<raft::NodeId, GroupNumber>, Offset> committed_;
 };
 

@@ -78,6 +78,8 @@ class Node {
   void jump_clock(std::int64_t ms) { clock_.jump_wall_ms(ms); }
   void fill_disk();
   void free_disk() { disk_->set_capacity(std::nullopt); }
+  // Its flushes hang no more.
+  void calm_disk() { disk_is_calm_ = true; }
   // Flips one bit in what is stored of a group, or puts a sector into another one's place, if
   // anything is stored. Precondition: down.
   void rot();
@@ -162,6 +164,7 @@ class Node {
   const std::unique_ptr<Resident> resident_;
   std::unique_ptr<fakes::FakeEnv> disk_;
   NodeClock clock_;
+  bool disk_is_calm_ = false;
   fakes::Fault planned_ = fakes::Fault::kKill;
   bool up_ = false;
   bool intact_ = true;

@@ -14,6 +14,8 @@ constexpr std::int64_t kLongestWait_ms = 3'600'000;
 // Producers that wait at one leader: it steps down, or commits, within a few of their patiences.
 constexpr std::size_t kMaxWaiters = 64;
 constexpr int kMaxRounds = 100;
+// Mean time of a flush that hangs: some outlast an election, a few a whole partition.
+constexpr std::int64_t kHangs = kSecond;
 
 bool is_quiet(const ReplicaOutput& output) {
   return output.messages.empty() && !output.save && output.cold_reads.empty() &&
@@ -66,6 +68,7 @@ bool Node::show(GroupNumber group, const ReplicaOutput& output) {
     if (seen.replica.role() == raft::Role::kLeader) probe(Probe::kLeaderElected);
   }
   if (output.truncated_to) probe(Probe::kTailTruncated);
+  if (output.truncated_to && hosted_.at(group).flushing) probe(Probe::kCutDuringFlush);
   if (output.was_reset) probe(Probe::kFollowerReset);
   return resident_->follow(group, output);
 }
@@ -132,9 +135,10 @@ void Node::flush(GroupNumber group) {
   Hosted& hosted = hosted_.at(group);
   if (hosted.flushing || !hosted.replica->needs_flush()) return;
   hosted.flushing = true;
+  const fakes::Moment begun = scene_.weather.late_writes_wait ? disk_->moment() : fakes::kNow;
   later_for(group, disk_time(),
-            [this, group, ticket = hosted.replica->begin_flush()](Hosted& done) {
-              const Status status = ticket.run();
+            [this, group, begun, ticket = hosted.replica->begin_flush()](Hosted& done) {
+              const Status status = disk_->as_begun_at(begun, [&] { return ticket.run(); });
               done.flushing = false;
               done.replica->complete_flush(ticket, status);
               pump(group);
@@ -181,11 +185,14 @@ void Node::set_timer(GroupNumber group) {
 
 std::int64_t Node::disk_time() {
   World& world = scene_.world;
-  if (world.chance(scene_.weather.slow_flush)) {
+  const Weather& weather = scene_.weather;
+  const bool may_hang = weather.hung_flush > 0 && !disk_is_calm_;
+  if (may_hang && world.chance(weather.hung_flush)) return world.around(kHangs);
+  if (world.chance(weather.slow_flush)) {
     probe(Probe::kFlushSlowerThanElection);
     return 2 * kSecond;
   }
-  return world.around(scene_.weather.mean_flush_ns);
+  return world.around(weather.mean_flush_ns);
 }
 
 }  // namespace penstock::sim

@@ -20,7 +20,8 @@ namespace penstock::sim {
   X(AppendLost) X(AppendOutcomeUnknown) X(ReadIndexConfirmed)                            \
   /* disks */                                                                            \
   X(CrashInDiskCall) X(DiskFailed) X(DiskFullAtLeader) X(AppendRefusedByDisk)            \
-  X(FlushSlowerThanElection) X(DamageFound) X(LogShortened) X(DiskLost) X(LostDiskReplaced) \
+  X(FlushSlowerThanElection) X(CutDuringFlush) X(DamageFound) X(LogShortened)            \
+  X(DiskLost) X(LostDiskReplaced)                                                        \
   /* network, processes */                                                               \
   X(MessageDuplicated) X(BadBatchesRefused) X(AllCrashed) X(NodePaused)                  \
   /* members */                                                                          \

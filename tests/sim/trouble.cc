@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kDownTime_s = 2;
 constexpr double kPartitionTime_s = 4;
+// About as long as it takes to be replaced.
+constexpr double kDeafTime_s = 1.5;
 constexpr double kPauseTime_s = 2;
 constexpr double kDiskFullTime_s = 3;
 
@@ -36,6 +38,7 @@ void Trouble::start() {
   World& world = scene_.world;
   const Weather& weather = scene_.weather;
   every(weather.partition_every_s, [this] { partition(); });
+  every(weather.deaf_leader_every_s, [this] { deafen_leader(); });
   every(weather.reset_every_s, [this] { scene_.network.reset(); });
   every(weather.crash_every_s, [this] {
     Node& node = any_node();
@@ -77,6 +80,7 @@ void Trouble::stop() {
   scene_.network.calm();
   for (auto& node : nodes_) {
     node->free_disk();
+    node->calm_disk();
     node->start();
   }
 }
@@ -117,6 +121,24 @@ void Trouble::partition() {
   }
   world.note("partition of kind " + std::to_string(kind));
   world.after(world.around(seconds(kPartitionTime_s)), [this] { scene_.network.heal(); });
+}
+
+// It does not learn of its successor, who may be there at once if it was asked to take over.
+void Trouble::deafen_leader() {
+  World& world = scene_.world;
+  const GroupNumber group = any_group();
+  Node* const deaf = leader(group);
+  if (deaf == nullptr) return;
+  const bool hands_over = world.rng().one_in(2);
+  const bool is_mute = !hands_over && world.rng().one_in(2);
+  if (hands_over) deaf->transfer(group, any_node().id());
+  for (const auto& other : nodes_) {
+    if (other.get() == deaf) continue;
+    scene_.network.cut(other->id(), deaf->id());
+    if (is_mute) scene_.network.cut(deaf->id(), other->id());
+  }
+  world.note(to_string(deaf->id()) + " hears nobody");
+  world.after(world.around(seconds(kDeafTime_s)), [this] { scene_.network.heal(); });
 }
 
 void Trouble::crash_in_disk_call() {

@@ -31,6 +31,7 @@ class Trouble {
   void start_later(Node& node);
 
   void partition();
+  void deafen_leader();
   // One of the next disk calls of some node is its last, or fails.
   void crash_in_disk_call();
   void fail_disk_call();

@@ -43,6 +43,9 @@ Weather Weather::draw(Rng& rng) {
   w.disk_error_every_s = maybe(rng, 3, 30);
   w.lost_disk = !w.rot && rng.one_in(4);
   w.shortened = w.rot && beside.one_in(2);
+  w.late_writes_wait = beside.one_in(2);
+  w.deaf_leader_every_s = beside.one_in(3) ? 2 + 8 * beside.unit() : 0;
+  w.hung_flush = beside.one_in(4) ? 0.01 + 0.1 * beside.unit() : 0;
   return w;
 }
 
@@ -60,16 +63,17 @@ Weather Weather::administered() const {
 std::string Weather::to_string() const {
   return fmt::format(
       "loss={:.3f} dup={:.3f} delay_ms={:.1f}+{:.1f} slow_message={:.3f} partition={:.0f}s "
-      "reset={:.0f}s crash={:.0f}s crash_in_disk={:.0f}s crash_all={:.0f}s pause={:.0f}s "
-      "clock_jump={:.0f}s flush_ms={:.1f} slow_flush={:.4f} disk_full={:.0f}s disk_error={:.0f}s "
+      "reset={:.0f}s deaf_leader={:.0f}s crash={:.0f}s crash_in_disk={:.0f}s crash_all={:.0f}s "
+      "pause={:.0f}s clock_jump={:.0f}s flush_ms={:.1f} slow_flush={:.4f} hung_flush={:.3f} "
+      "late_writes_wait={} disk_full={:.0f}s disk_error={:.0f}s "
       "cold={:.0f} rot={} shortened={} lost_disk={} garbling={:.3f} "
       "transfer={:.0f}s membership={:.0f}s delete_records={:.0f}s",
       loss, duplication, static_cast<double>(min_delay_ns) / kMs,
       static_cast<double>(mean_delay_ns) / kMs, slow_message, partition_every_s, reset_every_s,
-      crash_every_s, crash_in_disk_every_s, crash_all_every_s, pause_every_s, clock_jump_every_s,
-      static_cast<double>(mean_flush_ns) / kMs, slow_flush, disk_full_every_s, disk_error_every_s,
-      cold_reads, rot, shortened, lost_disk, garbling, transfer_every_s, membership_every_s,
-      delete_records_every_s);
+      deaf_leader_every_s, crash_every_s, crash_in_disk_every_s, crash_all_every_s, pause_every_s,
+      clock_jump_every_s, static_cast<double>(mean_flush_ns) / kMs, slow_flush, hung_flush,
+      late_writes_wait, disk_full_every_s, disk_error_every_s, cold_reads, rot, shortened,
+      lost_disk, garbling, transfer_every_s, membership_every_s, delete_records_every_s);
 }
 
 }  // namespace penstock::sim

@@ -20,8 +20,9 @@ struct Weather {
   std::int64_t mean_delay_ns = 0;
   double slow_message = 0;  // takes a hundred times as long: reordering
   double partition_every_s = 0;
-  double reset_every_s = 0;  // all that is on the way between two nodes is lost
-  double garbling = 0;       // one bit of the batches beside a message flips
+  double reset_every_s = 0;        // all that is on the way between two nodes is lost
+  double garbling = 0;             // one bit of the batches beside a message flips
+  double deaf_leader_every_s = 0;  // a leader hears nobody, at times after it handed over
   // processes
   double crash_every_s = 0;          // one node, between two events
   double crash_in_disk_every_s = 0;  // one node, at one of its next disk calls
@@ -30,7 +31,9 @@ struct Weather {
   double clock_jump_every_s = 0;
   // disks
   std::int64_t mean_flush_ns = 0;
-  double slow_flush = 0;  // takes as long as an election
+  double slow_flush = 0;          // takes as long as an election
+  double hung_flush = 0;          // takes its time, and leaders come and go meanwhile
+  bool late_writes_wait = false;  // a flush saves only what was written before it began
   double disk_full_every_s = 0;
   double disk_error_every_s = 0;  // one call of one node fails
   double cold_reads = 0;          // part of the lives in which nothing is in the page cache

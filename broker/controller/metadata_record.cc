@@ -38,17 +38,17 @@ std::uint8_t newest_version(std::uint8_t type) {
   return 0;
 }
 
-FieldWriter begin(RecordType type, std::uint8_t version = 1) {
-  return FieldWriter(Bytes{std::byte(type), std::byte{version}});
+MetadataWriter begin(RecordType type, std::uint8_t version = 1) {
+  return MetadataWriter(Bytes{std::byte(type), std::byte{version}});
 }
 
-void write_placement(FieldWriter& to, const std::vector<ReplicaList>& placement) {
+void write_placement(MetadataWriter& to, const std::vector<ReplicaList>& placement) {
   if (placement.empty()) return;  // version 1
   to.count(placement.size());
   for (const ReplicaList& replicas : placement) to.nodes(replicas);
 }
 
-std::vector<ReplicaList> read_placement(FieldReader& from) {
+std::vector<ReplicaList> read_placement(MetadataReader& from) {
   std::vector<ReplicaList> placement;
   for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {
     placement.push_back(from.nodes());
@@ -69,14 +69,14 @@ Bytes write(const BrokerStarted& r) {
       .take();
 }
 Bytes write(const TopicCreated& r) {
-  FieldWriter to = begin(RecordType::kTopicCreated, version_with(r.placement));
+  MetadataWriter to = begin(RecordType::kTopicCreated, version_with(r.placement));
   to.uuid(r.id).text(r.name).integer(r.partitions).integer(r.replication_factor);
   to.timestamp(r.at).settings(r.settings);
   write_placement(to, r.placement);
   return to.take();
 }
 Bytes write(const TopicAltered& r) {
-  FieldWriter to = begin(RecordType::kTopicAltered, version_with(r.placement));
+  MetadataWriter to = begin(RecordType::kTopicAltered, version_with(r.placement));
   to.uuid(r.id).integer(r.partitions).settings(r.settings);
   write_placement(to, r.placement);
   return to.take();
@@ -109,7 +109,7 @@ Bytes write(const BrokerRemoved& r) {
   return begin(RecordType::kBrokerRemoved).node(r.broker).timestamp(r.at).take();
 }
 Bytes write(const ReplicasPlaced& r) {
-  FieldWriter to = begin(RecordType::kReplicasPlaced);
+  MetadataWriter to = begin(RecordType::kReplicasPlaced);
   to.uuid(r.topic).integer(r.replication_factor).count(r.partitions.size());
   for (const auto& one : r.partitions) {
     to.count(static_cast<std::uint32_t>(one.partition.value())).nodes(one.replicas);
@@ -118,7 +118,7 @@ Bytes write(const ReplicasPlaced& r) {
 }
 
 // Braced initialisers are evaluated left to right: the order here is the order of the bytes.
-TopicCreated read_topic_created(FieldReader& from, std::uint8_t version) {
+TopicCreated read_topic_created(MetadataReader& from, std::uint8_t version) {
   TopicCreated record{from.uuid(),
                       from.text(),
                       from.integer<std::uint32_t>(),
@@ -129,13 +129,13 @@ TopicCreated read_topic_created(FieldReader& from, std::uint8_t version) {
   return record;
 }
 
-TopicAltered read_topic_altered(FieldReader& from, std::uint8_t version) {
+TopicAltered read_topic_altered(MetadataReader& from, std::uint8_t version) {
   TopicAltered record{from.uuid(), from.integer<std::uint32_t>(), from.settings()};
   if (version == 2) record.placement = read_placement(from);
   return record;
 }
 
-ReplicasPlaced read_replicas_placed(FieldReader& from) {
+ReplicasPlaced read_replicas_placed(MetadataReader& from) {
   ReplicasPlaced record{from.uuid(), from.integer<std::uint32_t>(), {}};
   for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {
     const PartitionId partition(from.node().value());  // a number of the same range
@@ -144,13 +144,13 @@ ReplicasPlaced read_replicas_placed(FieldReader& from) {
   return record;
 }
 
-BrokerMode read_mode(FieldReader& from) {
+BrokerMode read_mode(MetadataReader& from) {
   const BrokerMode mode{from.integer<std::uint8_t>()};
   if (mode > BrokerMode::kDecommissioned) from.spoil();
   return mode;
 }
 
-MetadataRecord read(RecordType type, std::uint8_t version, FieldReader& from) {
+MetadataRecord read(RecordType type, std::uint8_t version, MetadataReader& from) {
   switch (type) {
     case RecordType::kBrokerStarted:
       return BrokerStarted{from.integer<std::int32_t>(), from.uuid(), from.term(),
@@ -197,7 +197,7 @@ Result<MetadataRecord> decode_metadata_record(ByteView bytes) {
                     std::to_string(version) +
                     " is unknown to this release; start the release that wrote it, or a newer one");
   }
-  FieldReader from(bytes.subspan(2));
+  MetadataReader from(bytes.subspan(2));
   MetadataRecord record = read(RecordType{type}, version, from);
   if (!from.is_complete()) {
     return fail(Errc::kCorrupt,

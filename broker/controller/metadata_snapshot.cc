@@ -15,13 +15,13 @@ constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kHeaderBytes = kMagic.size() + sizeof kVersion;
 constexpr std::size_t kSumBytes = sizeof(std::uint64_t);
 
-void write_broker(FieldWriter& to, const BrokerImage& broker) {
+void write_broker(MetadataWriter& to, const BrokerImage& broker) {
   to.node(broker.id).uuid(broker.directory).text(broker.host).integer(broker.port);
   to.text(broker.rack).timestamp(broker.started_at);
   to.integer(static_cast<std::uint8_t>(broker.mode));
 }
 
-BrokerImage read_broker(FieldReader& from) {
+BrokerImage read_broker(MetadataReader& from) {
   BrokerImage broker{from.node(),
                      from.uuid(),
                      from.text(),
@@ -33,12 +33,12 @@ BrokerImage read_broker(FieldReader& from) {
   return broker;
 }
 
-void write_partition(FieldWriter& to, const PartitionImage& partition) {
+void write_partition(MetadataWriter& to, const PartitionImage& partition) {
   to.offset(partition.placed_at).nodes(partition.founders).count(partition.replicas.size());
   for (const ReplicaImage& one : partition.replicas) to.node(one.broker).offset(one.since);
 }
 
-PartitionPtr read_partition(FieldReader& from) {
+PartitionPtr read_partition(MetadataReader& from) {
   PartitionImage partition{.replicas = {}, .placed_at = from.offset(), .founders = from.nodes()};
   for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {
     const raft::NodeId broker = from.node();
@@ -47,7 +47,7 @@ PartitionPtr read_partition(FieldReader& from) {
   return std::make_shared<const PartitionImage>(std::move(partition));
 }
 
-void write_topic(FieldWriter& to, const TopicImage& topic) {
+void write_topic(MetadataWriter& to, const TopicImage& topic) {
   to.uuid(topic.id).text(topic.name).integer(topic.replication_factor);
   to.timestamp(topic.created_at).settings(topic.own_settings);
   to.count(topic.placed_from.size());
@@ -56,7 +56,7 @@ void write_topic(FieldWriter& to, const TopicImage& topic) {
   for (const PartitionPtr& partition : topic.placement) write_partition(to, *partition);
 }
 
-TopicImage read_topic(FieldReader& from) {
+TopicImage read_topic(MetadataReader& from) {
   TopicImage topic;
   topic.id = from.uuid();
   topic.name = from.text();
@@ -81,7 +81,7 @@ Error not_a_snapshot(const std::string& why) {
 }  // namespace
 
 Bytes ClusterState::snapshot() const {
-  FieldWriter to;
+  MetadataWriter to;
   to.raw(as_bytes(kMagic)).integer(kVersion);
   to.offset(applied_).integer(leader_epoch_.value());
   to.node(brokers_.next_number());
@@ -157,7 +157,7 @@ class ClusterState::Restoring {
     return {};
   }
 
-  FieldReader from_;
+  MetadataReader from_;
   ClusterState state_;
 };
 

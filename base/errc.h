@@ -72,7 +72,17 @@ namespace penstock {
   X(NotEnoughBrokers, 79, Final, NotDone,                                                          \
     "fewer brokers are in service than replicas are asked for")                                    \
   X(Mismatch, 90, Final, NotDone, "two copies that must be equal are not")                         \
-  X(SqlError, 91, Final, NotDone, "the SQL engine refused the statement")
+  X(SqlError, 91, Final, NotDone, "the SQL engine refused the statement")                          \
+  X(UnknownGroup, 100, Final, NotDone, "there is no consumer group of that name")                  \
+  X(GroupNotEmpty, 101, Final, NotDone,                                                            \
+    "the group has members; positions can be set or deleted from outside when they have left")     \
+  X(UnknownMember, 102, Final, NotDone,                                                            \
+    "the member was declared dead or never joined; let go of everything and join anew")            \
+  X(StaleMemberEpoch, 103, Retry, NotDone,                                                         \
+    "the member was given another assignment meanwhile; take it from a heartbeat and ask again")   \
+  X(NotOwner, 104, Final, NotDone, "the member does not own a partition that it commits for")      \
+  X(InstanceInUse, 105, Retry, NotDone,                                                            \
+    "a live member has that instance id; it must leave or be declared dead first")
 
 enum class Errc : std::uint16_t {
 #define PENSTOCK_ERRC_ENUM(name, number, retry, outcome, meaning) k##name = number,

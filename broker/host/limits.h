@@ -42,6 +42,15 @@ inline constexpr std::uint64_t kMendBytes = 256U << 10;
 // Most that a leader reads for that: one run with the largest batch that a topic allows.
 inline constexpr std::uint64_t kMaxMendBytes = 16U << 20;
 
+// A member is late when it lacks more than that of what is committed: far more than is ever on the
+// way to a member that keeps up.
+inline constexpr std::uint64_t kLateBytes = 32U << 20;
+// What late members may be sent at once after a pause: short beside the flushes of producers.
+inline constexpr std::int64_t kCatchUpBurstMs = 20;
+// Default rate for late members, of the whole broker: an hour of 5,000 records a second of 512
+// bytes takes five minutes.
+inline constexpr std::uint64_t kCatchUpBytesPerSecond = 32U << 20;
+
 // Heartbeats for which a member asks in vain for one range (a minute or so): its leader's log
 // begins behind it, or differs.
 inline constexpr std::uint32_t kMaxAskedInVain = 600;

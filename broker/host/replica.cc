@@ -65,7 +65,10 @@ void Replica::State::tell_durable() {
 
 void Replica::State::carry_out_one(raft::Output output, const PeerMessage* incoming) {
   if (output.save) out.save = output.save;
-  if (output.committed) out.committed = output.committed;
+  if (output.committed) {
+    out.committed = output.committed;
+    commit_waits_since_ms = now_ms();
+  }
   out.role_changed |= output.role_changed;
   move_to(out.reads_ready, output.reads_ready);
   move_to(out.reads_failed, output.reads_failed);
@@ -92,6 +95,7 @@ void Replica::State::carry_out(const PeerMessage* incoming) {
   if (group->role() != raft::Role::kLeader) {
     sendable.clear();
     digests.clear();
+    paced.clear();
   }
   look_for_repair();
   PENSTOCK_ASSERT(ended || log->log_end() == group->log_end(), "the group knows the log's end");
@@ -127,14 +131,19 @@ void Replica::tick() {
   s.look_for_damage();
   s.group->tick(s.now_ms());
   s.append_control();
+  s.carry_out_paced();
   s.carry_out();
   s.ask_for_repair();
 }
 
 std::int64_t Replica::next_deadline_ms() const {
-  return state_->ended ? std::numeric_limits<std::int64_t>::max()
-                       : state_->group->next_deadline_ms();
+  const State& s = *state_;
+  if (s.ended) return std::numeric_limits<std::int64_t>::max();
+  const std::int64_t deadline_ms = s.group->next_deadline_ms();
+  return s.paced.empty() ? deadline_ms : std::min(deadline_ms, s.pace->next_ms(s.now_ms()));
 }
+
+void Replica::set_catch_up_pace(CatchUpPace& pace) { state_->pace = &pace; }
 
 ReplicaOutput Replica::take_output() {
   ReplicaOutput output = std::exchange(state_->out, {});

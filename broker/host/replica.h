@@ -105,6 +105,8 @@ struct ScrubState {
 // What readers see as the beginning of a shortened log.
 enum class BeginsAt : std::uint8_t { kBatch, kRecord };
 
+class CatchUpPace;
+
 class Replica {
  public:
   struct Opened;
@@ -114,6 +116,10 @@ class Replica {
                              storage::LogIdentity identity, storage::LogOptions log_options,
                              ReplicaOptions options, std::optional<raft::HardState> hard_state);
   ~Replica();
+
+  // Members that are late are sent what they lack at this pace, which outlives the replica; without
+  // one as fast as they take it.
+  void set_catch_up_pace(CatchUpPace& pace);
 
   // --- inputs; take_output() after each, or after several
   void receive(const PeerMessage& message);

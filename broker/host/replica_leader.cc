@@ -4,6 +4,7 @@
 
 #include "base/mutant.h"
 #include "broker/host/control_batch.h"
+#include "broker/host/limits.h"
 #include "broker/host/replica_parts.h"
 #include "protocol/record/batch.h"
 
@@ -54,6 +55,8 @@ Result<ReplicaAppend> Replica::append(MutableByteView batches) {
     s.die(known.error());
     return std::unexpected(known.error());
   }
+  if (s.pace != nullptr) s.pace->produced(batches.size(), s.now_ms());
+  if (begin <= s.group->committed()) s.commit_waits_since_ms = s.now_ms();
   s.carry_out();
   return ReplicaAppend{begin, end, appended->max_timestamp, term};
 }
@@ -102,12 +105,44 @@ void Replica::State::send_range(const raft::ReadForPeer& read, const storage::Re
     nothing_to_send(read);
     return;
   }
+  if (pace != nullptr && may_wait(read)) pace->sent(range->bytes, now_ms());
   std::erase_if(sendable, [&](const Sendable& old) { return old.to == read.to; });
   sendable.push_back({read.to, *range, found.batches});
   group->send_range(read, *range, now_ms());
 }
 
+// What a member lacks can wait when it lacks much of what is committed; not when producers wait
+// because nothing is committed without it.
+bool Replica::State::may_wait(const raft::ReadForPeer& read) const {
+  const Offset committed = group->committed();
+  const bool producers_wait =
+      committed < log->log_end() && now_ms() - commit_waits_since_ms >= options.raft.heartbeat_ms;
+  if (producers_wait || committed <= read.from) return false;
+  std::uint64_t lacking = 0;
+  for (const storage::Log::SegmentInfo& segment : log->segments()) {
+    const Offset begin = std::max(segment.base, read.from);
+    const Offset end = std::min(segment.end, committed);
+    if (begin >= end) continue;
+    // In proportion: where in the file an offset lies is not worth a look into the index.
+    const double share =
+        static_cast<double>(end - begin) / static_cast<double>(segment.end - segment.base);
+    lacking += static_cast<std::uint64_t>(share * static_cast<double>(segment.bytes));
+  }
+  return lacking > kLateBytes;
+}
+
+void Replica::State::carry_out_paced() {
+  for (const raft::ReadForPeer& read : std::exchange(paced, {})) {
+    if (!ended) carry_out(read);
+  }
+}
+
 void Replica::State::carry_out(const raft::ReadForPeer& read) {
+  if (pace != nullptr && may_wait(read) && !pace->admits(now_ms())) {
+    std::erase_if(paced, [&](const raft::ReadForPeer& old) { return old.to == read.to; });
+    paced.push_back(read);
+    return;
+  }
   const auto found =
       log->read(read.from, read.max_bytes, storage::ReadUpTo::kEnd, /*cached_only=*/true);
   if (found) {

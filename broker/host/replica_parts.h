@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/host/catch_up_pace.h"
 #include "broker/host/replica.h"
 #include "broker/host/replica_state.h"
 
@@ -71,6 +72,10 @@ struct Replica::State {
     storage::Log::FileRead work;
   };
   std::map<std::uint64_t, ColdRead> cold;
+  CatchUpPace* pace = nullptr;
+  std::vector<raft::ReadForPeer> paced;  // reads for late members that wait for their time
+  // Since then something waits for a majority, and nothing has got one.
+  std::int64_t commit_waits_since_ms = 0;
   std::uint64_t next_cold = 1;
 
   std::int64_t now_ms() const { return clock.steady_ns() / 1'000'000; }
@@ -98,6 +103,8 @@ struct Replica::State {
   Status has_room_for(std::size_t bytes) const;
   void append_control();
   void carry_out(const raft::ReadForPeer& read);
+  bool may_wait(const raft::ReadForPeer& read) const;
+  void carry_out_paced();
   void send_range(const raft::ReadForPeer& read, const storage::ReadResult& found);
   void nothing_to_send(const raft::ReadForPeer& read);
   void send(raft::Envelope envelope);

@@ -38,7 +38,9 @@ Partition::Partition(PartitionServices& services, TopicPartition id, std::string
       replica_(std::move(replica)),
       seen_high_watermark_(replica_->committed()),
       checkpointed_end_(replica_->log_end()),
-      idle_(services.shard) {}
+      idle_(services.shard) {
+  if (services.catch_up != nullptr) replica_->set_catch_up_pace(*services.catch_up);
+}
 
 Status Partition::health() const {
   if (ended_) return fail(*ended_);

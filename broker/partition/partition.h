@@ -65,6 +65,7 @@ struct PartitionServices {
   // to take notice.
   std::function<void()> leadership_changed = {};
   DiskGuard* disk = nullptr;
+  CatchUpPace* catch_up = nullptr;  // none: late members are sent as much as they take
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
   ScrubQueue* scrubs = nullptr;  // none: damage is found by who happens to read it

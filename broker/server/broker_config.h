@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "broker/host/limits.h"
 #include "protocol/rpc/endpoint.h"
 
 namespace penstock::broker {
@@ -28,6 +29,7 @@ struct BrokerConfig {
   std::uint32_t disk_threads = 4;
   std::uint64_t memory_limit_bytes = 512U << 20;
   std::uint64_t disk_reserve_bytes = 256U << 20;
+  std::uint64_t catch_up_bytes_per_second = kCatchUpBytesPerSecond;  // 0: no limit
   OutsideAccess outside = OutsideAccess::kRefused;
 };
 

@@ -37,6 +37,9 @@ namespace penstock::broker {
   X(uint32, disk_reserve_mb, "MIB", 256, "256",                                                    \
     "Free space, in MiB, below which producers are refused while everything else goes on. "        \
     "At most 5 % of the disk is used for it.")                                                     \
+  X(uint32, catch_up_mb_per_s, "MIB", 32, "32",                                                    \
+    "Pace, in MiB a second, at which replicas that are far behind are sent what they lack while "  \
+    "producers write; twice the producers' own rate when that is more. 0: no limit.")              \
   X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")         \
   X(string, port_file, "FILE", "", "none",                                                         \
     "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")              \
@@ -58,6 +61,7 @@ struct FlagValues {
   std::uint32_t disk_threads = 0;
   std::uint32_t memory_limit_mb = 0;
   std::uint32_t disk_reserve_mb = 0;
+  std::uint32_t catch_up_mb_per_s = 0;
   bool insecure_i_know = false;
 };
 

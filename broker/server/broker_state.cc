@@ -55,6 +55,8 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
   context_.disk = std::make_unique<DiskGuard>(*environment_.env, *environment_.clock, dir_.path(),
                                               config.disk_reserve_bytes);
   const std::uint32_t shards = config.shards == 0 ? default_shards() : config.shards;
+  // A share is no less than a byte: 0 would be no limit.
+  const std::uint64_t catch_up_share = (config.catch_up_bytes_per_second + shards - 1) / shards;
   const ShardServices services{
       .flush_pool = flush_pool_.get_executor(),
       .background_pool = background_pool_.get_executor(),
@@ -63,7 +65,9 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
       .votes = &votes_,
       .observer = &context_.metrics,
       .on_fatal = environment_.on_fatal,
-      .self = {dir_.identity().cluster_id, context_.self(), dir_.identity().directory_id}};
+      .self = {dir_.identity().cluster_id, context_.self(), dir_.identity().directory_id},
+      .scrub_bytes_per_second = kScrubBytesPerSecond / shards,
+      .catch_up_bytes_per_second = catch_up_share};
   for (std::uint32_t i = 0; i < shards; ++i) {
     context_.shards.push_back(std::make_unique<Shard>(i, services));
   }

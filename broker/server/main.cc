@@ -48,6 +48,7 @@ FlagValues flag_values() {
           .disk_threads = FLAGS_disk_threads,
           .memory_limit_mb = FLAGS_memory_limit_mb,
           .disk_reserve_mb = FLAGS_disk_reserve_mb,
+          .catch_up_mb_per_s = FLAGS_catch_up_mb_per_s,
           .insecure_i_know = FLAGS_insecure_i_know};
 }
 

@@ -16,6 +16,7 @@ Shard::Shard(std::size_t index, const ShardServices& services)
       ticks_(io_.get_executor(), *services.clock),
       scrubs_(io_.get_executor(), services.background_pool, *services.clock,
               services.scrub_bytes_per_second),
+      catch_up_(services.catch_up_bytes_per_second),
       services_{.shard = io_.get_executor(),
                 .background = services.background_pool,
                 .clock = services.clock,
@@ -30,6 +31,7 @@ Shard::Shard(std::size_t index, const ShardServices& services)
                       if (upkeep_) upkeep_->leadership_changed();
                     },
                 .disk = services.disk,
+                .catch_up = &catch_up_,
                 .observer = services.observer,
                 .on_fatal = services.on_fatal,
                 .scrubs = &scrubs_},

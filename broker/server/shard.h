@@ -19,6 +19,8 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "broker/controller/cluster_image.h"
+#include "broker/host/catch_up_pace.h"
+#include "broker/host/limits.h"
 #include "broker/partition/limits.h"
 #include "broker/partition/partition.h"
 #include "broker/peer/peers.h"
@@ -53,7 +55,9 @@ struct ShardServices {
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
   PeerIdentity self;
-  std::uint64_t scrub_bytes_per_second = kScrubBytesPerSecond;  // this shard's share
+  // This shard's shares.
+  std::uint64_t scrub_bytes_per_second = kScrubBytesPerSecond;
+  std::uint64_t catch_up_bytes_per_second = kCatchUpBytesPerSecond;
 };
 
 class Shard {
@@ -139,6 +143,7 @@ class Shard {
   CheckpointQueue checkpoints_;
   TickQueue ticks_;
   ScrubQueue scrubs_;
+  CatchUpPace catch_up_;
   PartitionServices services_;
   Peers peers_;
   LeaderTable leaders_;

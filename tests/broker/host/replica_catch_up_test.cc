@@ -1,0 +1,74 @@
+// Stories of members that lack much, and of the pace at which they get it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "broker/host/catch_up_pace.h"
+#include "broker/host/limits.h"
+#include "tests/broker/host/cluster.h"
+
+namespace penstock::broker {
+namespace {
+
+using testing::IsEmpty;
+
+constexpr std::size_t kLargeRecord = 1U << 20;
+constexpr int kLargeRecords = 3 * static_cast<int>(kLateBytes / kLargeRecord) / 2;
+
+class CatchUpTest : public testing::Test {
+ protected:
+  CatchUpTest() { trio.start_everyone(); }
+  void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
+
+  Member& start(Member& member) {
+    EXPECT_TRUE(trio.start(member));
+    return member;
+  }
+  Member& follower() {
+    const Member& leader = trio.elect();
+    return trio.node(leader.id.value() == 1 ? 2 : 1);
+  }
+  std::uint64_t bytes_of(Member& member) { return member->log().size_bytes(); }
+  // A small record every 10 ms.
+  void produce_for(std::int64_t ms) {
+    for (std::int64_t passed = 0; passed < ms; passed += 10) {
+      if (Member* leader = trio.leader()) static_cast<void>(trio.append(*leader));
+      trio.run(10);
+    }
+  }
+
+  Cluster trio{nodes({1, 2, 3})};
+  CatchUpPace pace{1U << 20};
+};
+
+TEST_F(CatchUpTest, ALateMemberIsSentWhatItLacksAtThePaceThatIsLeftByProducers) {
+  Member& late = follower();
+  trio.stop(late);
+  ASSERT_TRUE(trio.produce(kLargeRecords, kLargeRecord));
+  trio.elect()->set_catch_up_pace(pace);
+  produce_for(2'000);
+  start(late);
+  produce_for(5'000);
+  EXPECT_GT(bytes_of(late), 3U << 20) << "it gains";
+  EXPECT_LT(bytes_of(late), 9U << 20) << "about a mebibyte a second";
+  trio.run(5'000);
+  EXPECT_EQ(trio.differences(), "") << "nobody produces: at once";
+}
+
+TEST_F(CatchUpTest, AMemberWithoutWhichNothingIsCommittedDoesNotWait) {
+  Member& late = follower();
+  trio.stop(late);
+  ASSERT_TRUE(trio.produce(kLargeRecords, kLargeRecord));
+  Member& leader = trio.elect();
+  leader->set_catch_up_pace(pace);
+  produce_for(2'000);
+  start(late);
+  trio.run(200);
+  trio.stop(trio.node(6 - late.id.value() - leader.id.value()));
+  const std::uint64_t acknowledged = trio.acknowledged();
+  produce_for(3'000);
+  EXPECT_GT(trio.acknowledged(), acknowledged);
+  EXPECT_GT(bytes_of(late), kLateBytes);
+}
+
+}  // namespace
+}  // namespace penstock::broker

@@ -178,8 +178,15 @@ void CommittedLog::acknowledged(GroupNumber group, BatchName batch, Offset at) {
   record.unseen.emplace(batch, at);
 }
 
+// The only node that had shown a batch to be committed may have died in the reading of it, and the
+// topic may be deleted before anybody comes to read it again.
+void CommittedLog::trashed(raft::NodeId /*node*/, GroupNumber group, Gone why) {
+  if (why == Gone::kTopicDeleted) records_[group].is_deleted = true;
+}
+
 void CommittedLog::ended() {
   for (const auto& [group, record] : records_) {
+    if (record.is_deleted) continue;
     for (const auto& [batch, at] : record.unseen) {
       violated("group " + std::to_string(group) + ": " + to_string(batch) +
                " was acknowledged at " + std::to_string(at.value()) + " and is not there");

@@ -29,6 +29,7 @@ class CommittedLog final : public Invariant {
               const Result<storage::ReadResult>& read) override;
   void acknowledged(GroupNumber group, BatchName batch, Offset at) override;
   void refused(GroupNumber group, BatchName batch) override;
+  void trashed(raft::NodeId node, GroupNumber group, Gone why) override;
   void ended() override;
 
  private:
@@ -47,6 +48,7 @@ class CommittedLog final : public Invariant {
     std::map<BatchName, Offset> unseen;  // acknowledged before anybody could be seen to hold it
     std::set<BatchName> requested;
     std::set<BatchName> refused;
+    bool is_deleted = false;
   };
   void check_start(const ReplicaView& view);
   void compare(const ReplicaView& view);

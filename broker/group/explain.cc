@@ -34,14 +34,22 @@ class Explanation {
   bool is_present(const Uuid& member) const { return group_.holdings.contains(member); }
 
   void look_at_topics() {
-    std::set<std::string> missing;
+    std::set<std::string> wanted;
     for (const auto& [member, facts] : group_.members) {
-      for (const std::string& topic : facts.profile.subscription.topics) {
-        if (!from_.topics.find(topic)) missing.insert(topic);
-      }
+      const auto& topics = facts.profile.subscription.topics;
+      wanted.insert(topics.begin(), topics.end());
     }
-    for (const std::string& topic : missing) {
-      reasons_.push_back({.cause = Cause::kNoSuchTopic, .topic = topic});
+    std::map<Uuid, std::int64_t> dealt;
+    for (const auto& [member, share] : group_.target.shares) {
+      for (const TopicPartition& one : share) ++dealt[one.topic];
+    }
+    for (const std::string& topic : wanted) {
+      const auto shape = from_.topics.find(topic);
+      if (!shape) {
+        reasons_.push_back({.cause = Cause::kNoSuchTopic, .topic = topic});
+      } else if (const std::int64_t left = shape->partitions - dealt[shape->id]; left > 0) {
+        reasons_.push_back({.cause = Cause::kNotDealt, .topic = topic, .amount = left});
+      }
     }
   }
 
@@ -133,8 +141,8 @@ class Explanation {
       }
     }
     const bool all_is_owned = std::ranges::none_of(reasons_, [](const Reason& one) {
-      return one.cause == Cause::kAway || one.cause == Cause::kHeldBack ||
-             one.cause == Cause::kNotFetched;
+      return one.cause == Cause::kNotDealt || one.cause == Cause::kAway ||
+             one.cause == Cause::kHeldBack || one.cause == Cause::kNotFetched;
     });
     if (all_is_read && all_is_owned) reasons_.push_back({.cause = Cause::kAtEnd});
   }
@@ -152,6 +160,8 @@ std::string_view to_string(Cause cause) {
       return "no-members";
     case Cause::kNoSuchTopic:
       return "no-such-topic";
+    case Cause::kNotDealt:
+      return "not-dealt";
     case Cause::kIdleMember:
       return "idle-member";
     case Cause::kAway:

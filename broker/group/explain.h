@@ -23,7 +23,8 @@ enum class Cause : std::uint8_t {
   // Nobody is there, or nothing to read.
   kNoMembers,
   kNoSuchTopic,  // topic: a member subscribes to it
-  kIdleMember,   // member: it has no share; there are fewer partitions than members
+  kNotDealt,  // topic, amount: so many of its partitions are nobody's: not noticed yet, or too many
+  kIdleMember,  // member: it has no share; there are fewer partitions than members
   // It moves to other members at present.
   kAway,        // member, amount: its partitions wait so many ms longer for its return
   kHeldBack,    // partition, member: waits for it; other: has not let it go; amount: for so long

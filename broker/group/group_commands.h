@@ -72,7 +72,7 @@ struct ExpireMembers {
 
 // Partitions were added, topics came or went. Decides nothing for a group that has no part in it.
 // Absence from the view takes a topic from members, never its positions: these go with a topic that
-// is named as deleted.
+// is named as deleted. What would be more than a group may read is not dealt out; explain() tells.
 struct TopicsChanged {
   std::string group;
   TopicViewPtr topics;

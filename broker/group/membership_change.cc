@@ -6,6 +6,15 @@
 #include "broker/group/limits.h"
 
 namespace penstock::group {
+namespace {
+
+std::size_t partitions_of(const AssignmentTask& task) {
+  std::size_t partitions = 0;
+  for (const AssignmentTask::Topic& topic : task.topics) partitions += topic.partitions;
+  return partitions;
+}
+
+}  // namespace
 
 MembershipChange::MembershipChange(std::string name, const Group& group, Epoch epoch, Timestamp now)
     : name_(std::move(name)),
@@ -76,19 +85,35 @@ AssignmentTask MembershipChange::task(const TopicView& topics) const {
   return task;
 }
 
-Status MembershipChange::retarget(const TopicView& topics) {
+// Cuts each topic down to what the present target has of it.
+void MembershipChange::keep_dealt(AssignmentTask& task) const {
+  std::map<Uuid, std::uint32_t> dealt;
+  for (const auto& [member, share] : target_.shares) {
+    for (const TopicPartition& one : share) {
+      std::uint32_t& most = dealt[one.topic];
+      most = std::max(most, static_cast<std::uint32_t>(one.partition.value()) + 1);
+    }
+  }
+  for (AssignmentTask::Topic& topic : task.topics) {
+    topic.partitions = std::min(topic.partitions, dealt[topic.id]);
+  }
+}
+
+Status MembershipChange::retarget(const TopicView& topics, Overflow overflow) {
   if (topics.at() < facts_.topics_at) {
     return fail(Errc::kNotReady, "this broker's metadata is older than what group '" + name_ +
                                      "' was last dealt out with; ask again in a moment");
   }
   AssignmentTask task = this->task(topics);
-  std::size_t partitions = 0;
-  for (const AssignmentTask::Topic& topic : task.topics) partitions += topic.partitions;
+  const std::size_t partitions = partitions_of(task);
   if (partitions > kMaxPartitionsPerGroup) {
-    return fail(Errc::kOverloaded, "group '" + name_ + "' would read " +
-                                       std::to_string(partitions) + " partitions; at most " +
-                                       std::to_string(kMaxPartitionsPerGroup) +
-                                       " can be shared; use more groups");
+    if (overflow == Overflow::kRefuse) {
+      return fail(Errc::kOverloaded, "group '" + name_ + "' would read " +
+                                         std::to_string(partitions) + " partitions; at most " +
+                                         std::to_string(kMaxPartitionsPerGroup) +
+                                         " can be shared; use more groups");
+    }
+    keep_dealt(task);
   }
   task.previous = std::move(target_.shares);
   target_ = {epoch_, assign(facts_.assignor, task)};

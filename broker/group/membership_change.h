@@ -3,6 +3,7 @@
 // Lifetime: within one decision; the group outlives it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +18,12 @@
 #include "broker/group/topic_view.h"
 
 namespace penstock::group {
+
+// When members would read more partitions than a group may.
+enum class Overflow : std::uint8_t {
+  kRefuse,
+  kKeepDealt,  // only those that were dealt out before: the dead must go all the same
+};
 
 class MembershipChange {
  public:
@@ -33,17 +40,19 @@ class MembershipChange {
 
   // Makes a new target under a new epoch. kNotReady: the view is older than one that was used
   // before; kOverloaded: the group would read more than a group may.
-  Status retarget(const TopicView& topics);
+  Status retarget(const TopicView& topics, Overflow overflow);
   // Whether members want other partitions than the target deals out.
   bool wants_others(const TopicView& topics) const;
 
   const GroupFacts& facts() const { return facts_; }
   const PartitionSet& share_of(const Uuid& member) const;
+  bool deals_as_before() const { return target_.shares == group_.target.shares; }
   // Those that differ from what the group was.
   std::vector<GroupRecord> records() const;
 
  private:
   AssignmentTask task(const TopicView& topics) const;
+  void keep_dealt(AssignmentTask& task) const;
 
   const std::string name_;
   const Group& group_;

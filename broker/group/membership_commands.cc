@@ -118,7 +118,7 @@ Result<GroupDecision<Assignment>> GroupState::handle(const JoinOrHeartbeat& comm
   MembershipChange change(command.group, group, next_epoch(), command.now);
   change.put(command.member, {command.profile, member.facts.joined, Presence::kPresent});
   if (deals_otherwise(member.facts.profile, command.profile, change.facts().assignor)) {
-    PENSTOCK_TRY(change.retarget(*command.topics));
+    PENSTOCK_TRY(change.retarget(*command.topics, Overflow::kRefuse));
   }
   const PartitionSet& share = change.share_of(command.member);
   const Holding next =
@@ -165,7 +165,7 @@ Result<GroupDecision<Assignment>> GroupState::join(const JoinOrHeartbeat& comman
   if (former != nullptr) change.inherit(former->first, command.member);
   if (before == nullptr || change.facts().assignor != assignor ||
       deals_otherwise(before->profile, command.profile, assignor)) {
-    PENSTOCK_TRY(change.retarget(*command.topics));
+    PENSTOCK_TRY(change.retarget(*command.topics, Overflow::kRefuse));
   }
   const PartitionSet& share = change.share_of(command.member);
   Holding holding = next_holding(group.holdings, command.member, {}, share, nullptr, next_epoch());
@@ -186,7 +186,7 @@ Result<GroupDecision<Epoch>> GroupState::handle(const Leave& command) const {
     change.hold_nothing(command.member.member);
   } else {
     change.remove(command.member.member);
-    PENSTOCK_TRY(change.retarget(*command.topics));
+    PENSTOCK_TRY(change.retarget(*command.topics, Overflow::kKeepDealt));
   }
   return GroupDecision{change.records(), change.facts().epoch};
 }
@@ -201,7 +201,7 @@ Result<GroupDecision<std::vector<Uuid>>> GroupState::handle(const ExpireMembers&
     removed.push_back(member);
   }
   if (removed.empty()) return GroupDecision{std::vector<GroupRecord>(), std::move(removed)};
-  PENSTOCK_TRY(change.retarget(*command.topics));
+  PENSTOCK_TRY(change.retarget(*command.topics, Overflow::kKeepDealt));
   return GroupDecision{change.records(), std::move(removed)};
 }
 
@@ -225,8 +225,8 @@ Result<GroupDecision<Progress>> GroupState::handle(const TopicsChanged& command)
       rematched = true;
     }
     if (rematched || change.wants_others(*command.topics)) {
-      PENSTOCK_TRY(change.retarget(*command.topics));
-      records = change.records();
+      PENSTOCK_TRY(change.retarget(*command.topics, Overflow::kKeepDealt));
+      if (rematched || !change.deals_as_before()) records = change.records();
     }
   }
   std::size_t removed = 0;

@@ -94,6 +94,14 @@ TEST_F(Explain, ATopicThatIsNotThereAndAMemberTooMany) {
                                  Reason{.cause = Cause::kAtEnd}));
 }
 
+TEST_F(Explain, PartitionsThatAreNobodys) {
+  TestMember a = member(11);
+  beat(a);
+  read_all(a);
+  scene.topic(1, 5);  // and the coordinator has not heard of it
+  EXPECT_THAT(why(), ElementsAre(Reason{.cause = Cause::kNotDealt, .topic = "t1", .amount = 3}));
+}
+
 TEST_F(Explain, WhoHoldsWhatBack) {
   TestMember a = member(11);
   TestMember b = member(12);

@@ -316,6 +316,24 @@ TEST_F(Membership, AGroupReadsSoManyPartitions) {
   EXPECT_EQ(a.beat(), 0U);
 }
 
+TEST_F(Membership, ATopicThatOutgrowsAGroupStopsNobodyFromLeaving) {
+  TestMember a = member(11);
+  TestMember b = member(12);
+  for (int i = 0; i < 3; ++i) a.beat(), b.beat();
+  scene.topic(1, kMaxPartitionsPerGroup + 1);
+  const auto changed = topics_changed();
+  ASSERT_TRUE(changed);
+  EXPECT_TRUE(changed->records.empty());
+  ASSERT_TRUE(expire(a));
+  b.beat();
+  EXPECT_EQ(b.owned, of_topic(1, {0, 1, 2, 3})) << "what was dealt out before";
+  TestMember c = member(13);
+  c.beat();
+  EXPECT_EQ(c.error, Errc::kOverloaded);
+  ASSERT_TRUE(b.leave());
+  EXPECT_TRUE(scene.group().members.empty());
+}
+
 TEST_F(Membership, WhatNobodyMaySayIsRefused) {
   const auto refused = [&](auto change) {
     TestMember one = member(11);

@@ -71,6 +71,14 @@ namespace penstock {
   X(UnknownBroker, 78, Final, NotDone, "the cluster has no broker of that number")                 \
   X(NotEnoughBrokers, 79, Final, NotDone,                                                          \
     "fewer brokers are in service than replicas are asked for")                                    \
+  X(OutOfOrderSequence, 80, Retry, NotDone,                                                        \
+    "batches of this producer that come before this one are not in the log; send those first")     \
+  X(ProducerFenced, 81, Final, NotDone,                                                            \
+    "a newer producer of the same name has taken over; this one must stop")                        \
+  X(UnknownProducer, 82, Final, NotDone,                                                           \
+    "the partition has forgotten the producer; begin a new epoch, not the batch again")            \
+  X(DuplicateSequence, 83, Final, MaybeDone,                                                       \
+    "the records are in the log already; their offsets are no longer known")                       \
   X(Mismatch, 90, Final, NotDone, "two copies that must be equal are not")                         \
   X(SqlError, 91, Final, NotDone, "the SQL engine refused the statement")                          \
   X(UnknownGroup, 100, Final, NotDone, "there is no consumer group of that name")                  \

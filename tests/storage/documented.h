@@ -1,4 +1,4 @@
-// Byte tables of docs/storage_format.md, for tests that hold them to the code.
+// Byte tables of docs/storage_format.md and others, for tests that hold them to the code.
 #pragma once
 
 #include <cstdlib>
@@ -11,9 +11,10 @@
 namespace penstock {
 
 // The bytes of the fenced block ```hex NAME; what stands behind a '|' is a comment.
-inline Bytes documented(const std::string& name) {
+inline Bytes documented(const std::string& name,
+                        const std::string& document_name = "storage_format.md") {
   const char* const root = std::getenv("PENSTOCK_SOURCE_DIR");
-  std::ifstream document(std::string(root != nullptr ? root : ".") + "/docs/storage_format.md");
+  std::ifstream document(std::string(root != nullptr ? root : ".") + "/docs/" + document_name);
   Bytes bytes;
   bool inside = false;
   for (std::string line; std::getline(document, line);) {

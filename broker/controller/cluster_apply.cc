@@ -230,4 +230,21 @@ Status ClusterState::apply_one(Offset offset, const ReplicasPlaced& record) {
   return {};
 }
 
+// --- producers
+
+Status ClusterState::apply_one(Offset offset, const ProducerIdsAllocated& record) {
+  if (!brokers_.all().contains(record.broker)) {
+    return fail(contradiction(offset, "allocates producer numbers for an unknown broker"));
+  }
+  return checked(offset, producers_.apply(record));
+}
+
+Status ClusterState::apply_one(Offset offset, const ProducerRegistered& record) {
+  return checked(offset, producers_.apply(record));
+}
+
+Status ClusterState::apply_one(Offset offset, const ProducerForgotten& record) {
+  return checked(offset, producers_.apply(record));
+}
+
 }  // namespace penstock::broker

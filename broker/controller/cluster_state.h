@@ -21,6 +21,7 @@
 #include "broker/controller/broker_registry.h"
 #include "broker/controller/cluster_image.h"
 #include "broker/controller/metadata_record.h"
+#include "broker/controller/producer_registry.h"
 
 namespace penstock::broker {
 
@@ -96,6 +97,24 @@ struct RemoveBroker {
   Timestamp now;
 };
 
+// --- producers (RegisterProducer: producer_registry.h)
+
+// A block of numbers for producers without a name, for the broker to give out one by one. An answer
+// that is lost loses a block.
+struct AllocateProducerIds {
+  raft::NodeId broker;
+  std::uint32_t count = 0;
+};
+struct ProducerIdBlock {
+  std::int64_t first = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const ProducerIdBlock&, const ProducerIdBlock&) = default;
+};
+// By an operator: nobody writes under that name any more.
+struct ForgetProducer {
+  std::string name;
+};
+
 template <typename Answer>
 struct Decision {
   std::vector<MetadataRecord> records;  // made durable together or not at all; may be empty
@@ -117,6 +136,9 @@ class ClusterState {
   Result<Decision<BrokerMode>> handle(const ResumeBroker& command) const;
   Result<Decision<BrokerMode>> handle(const DecommissionBroker& command) const;
   Result<Decision<raft::NodeId>> handle(const RemoveBroker& command) const;
+  Result<Decision<ProducerIdBlock>> handle(const AllocateProducerIds& command) const;
+  Result<Decision<record::ProducerIdentity>> handle(const RegisterProducer& command) const;
+  Result<Decision<record::ProducerIdentity>> handle(const ForgetProducer& command) const;
 
   Status apply(Offset offset, const MetadataRecord& record);
   // The log went on without a record for this state (a control batch).
@@ -130,6 +152,7 @@ class ClusterState {
   ImagePtr image() const;
   const ClusterImage::Deleted& deleted() const { return deleted_; }
   const BrokerRegistry& brokers() const { return brokers_; }
+  const ProducerRegistry& producers() const { return producers_; }
   Term leader_epoch() const { return leader_epoch_; }
   Offset applied() const { return applied_; }
   std::uint64_t partition_count() const { return partition_count_; }
@@ -146,6 +169,9 @@ class ClusterState {
   Status apply_one(Offset offset, const TopicDeleted& record);
   Status apply_one(Offset offset, const TopicForgotten& record);
   Status apply_one(Offset offset, const ReplicasPlaced& record);
+  Status apply_one(Offset offset, const ProducerIdsAllocated& record);
+  Status apply_one(Offset offset, const ProducerRegistered& record);
+  Status apply_one(Offset offset, const ProducerForgotten& record);
 
   Result<TopicPtr> existing(std::string_view name) const;
   bool holds_replicas(raft::NodeId broker) const;
@@ -158,6 +184,7 @@ class ClusterState {
   void put(TopicPtr topic);
 
   BrokerRegistry brokers_;
+  ProducerRegistry producers_;
   ClusterImage::Topics topics_;
   std::map<Uuid, TopicPtr> by_id_;
   ClusterImage::Deleted deleted_;

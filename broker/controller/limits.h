@@ -34,6 +34,14 @@ inline constexpr std::size_t kMaxHostBytes = 255;
 inline constexpr std::size_t kMaxRackBytes = 64;
 // No name in the settings table is nearly as long; bounds what an error message quotes.
 inline constexpr std::size_t kMaxSettingTextBytes = 256;
+// Numbers of producers that a broker takes at a time: a record of metadata for a million processes
+// that begin to write, and what is lost when a broker is restarted does not matter among 2^63.
+inline constexpr std::uint32_t kMaxProducerIdBlock = 1'000'000;
+// A program and its number, or a host and a path.
+inline constexpr std::size_t kMaxProducerNameBytes = 128;
+// Named producers are remembered until they are forgotten on purpose: in a snapshot of the largest
+// cluster there is room for that many.
+inline constexpr std::size_t kMaxNamedProducers = 10'000;
 // One decision is one batch in the metadata log; the largest places every partition of a topic.
 inline constexpr std::size_t kMaxMetadataRecordBytes = 128U << 10;
 static_assert(kMaxPartitionsPerTopic * (kMaxReplicationFactor + 2) * 5 < kMaxMetadataRecordBytes,

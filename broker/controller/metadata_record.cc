@@ -18,6 +18,9 @@ enum class RecordType : std::uint8_t {
   kBrokerModeChanged = 7,
   kBrokerRemoved = 8,
   kReplicasPlaced = 9,
+  kProducerIdsAllocated = 10,
+  kProducerRegistered = 11,
+  kProducerForgotten = 12,
 };
 
 // Newest version that this build knows; 0: no such type.
@@ -33,6 +36,9 @@ std::uint8_t newest_version(std::uint8_t type) {
     case RecordType::kBrokerModeChanged:
     case RecordType::kBrokerRemoved:
     case RecordType::kReplicasPlaced:
+    case RecordType::kProducerIdsAllocated:
+    case RecordType::kProducerRegistered:
+    case RecordType::kProducerForgotten:
       return 1;
   }
   return 0;
@@ -117,6 +123,26 @@ Bytes write(const ReplicasPlaced& r) {
   return to.take();
 }
 
+Bytes write(const ProducerIdsAllocated& r) {
+  return begin(RecordType::kProducerIdsAllocated)
+      .node(r.broker)
+      .integer(r.first)
+      .integer(r.count)
+      .take();
+}
+Bytes write(const ProducerRegistered& r) {
+  return begin(RecordType::kProducerRegistered)
+      .text(r.name)
+      .integer(r.identity.id)
+      .integer(r.identity.epoch)
+      .uuid(r.instance)
+      .timestamp(r.at)
+      .take();
+}
+Bytes write(const ProducerForgotten& r) {
+  return begin(RecordType::kProducerForgotten).text(r.name).take();
+}
+
 // Braced initialisers are evaluated left to right: the order here is the order of the bytes.
 TopicCreated read_topic_created(MetadataReader& from, std::uint8_t version) {
   TopicCreated record{from.uuid(),
@@ -173,6 +199,16 @@ MetadataRecord read(RecordType type, std::uint8_t version, MetadataReader& from)
       return BrokerRemoved{from.node(), from.timestamp()};
     case RecordType::kReplicasPlaced:
       return read_replicas_placed(from);
+    case RecordType::kProducerIdsAllocated:
+      return ProducerIdsAllocated{from.node(), from.integer<std::int64_t>(),
+                                  from.integer<std::uint32_t>()};
+    case RecordType::kProducerRegistered:
+      return ProducerRegistered{from.text(),
+                                {from.integer<std::int64_t>(), from.integer<std::int16_t>()},
+                                from.uuid(),
+                                from.timestamp()};
+    case RecordType::kProducerForgotten:
+      return ProducerForgotten{from.text()};
   }
   std::unreachable();  // decode_metadata_record() let only known types through
 }

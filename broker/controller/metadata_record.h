@@ -19,6 +19,7 @@
 #include "base/types.h"
 #include "broker/controller/topic_settings.h"
 #include "broker/raft/types.h"
+#include "protocol/record/sequence.h"
 
 namespace penstock::broker {
 
@@ -120,9 +121,34 @@ struct ReplicasPlaced {
   friend bool operator==(const ReplicasPlaced&, const ReplicasPlaced&) = default;
 };
 
+// The broker may give these numbers to producers without a name. No number is ever given twice.
+struct ProducerIdsAllocated {
+  raft::NodeId broker;
+  std::int64_t first = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const ProducerIdsAllocated&, const ProducerIdsAllocated&) = default;
+};
+
+// The producer of that name writes as this number and epoch from here on; every other one that
+// does so under that name is an old one.
+struct ProducerRegistered {
+  std::string name;
+  record::ProducerIdentity identity;
+  Uuid instance;  // of the process that registered
+  Timestamp at;
+  friend bool operator==(const ProducerRegistered&, const ProducerRegistered&) = default;
+};
+
+// The name may begin anew, with another number.
+struct ProducerForgotten {
+  std::string name;
+  friend bool operator==(const ProducerForgotten&, const ProducerForgotten&) = default;
+};
+
 using MetadataRecord =
     std::variant<BrokerStarted, TopicCreated, TopicAltered, TopicDeleted, TopicForgotten,
-                 BrokerRegistered, BrokerModeChanged, BrokerRemoved, ReplicasPlaced>;
+                 BrokerRegistered, BrokerModeChanged, BrokerRemoved, ReplicasPlaced,
+                 ProducerIdsAllocated, ProducerRegistered, ProducerForgotten>;
 
 Bytes encode(const MetadataRecord& record);
 Result<MetadataRecord> decode_metadata_record(ByteView bytes);

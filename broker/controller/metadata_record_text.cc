@@ -62,6 +62,17 @@ struct Printer {
     }
     return text;
   }
+  std::string operator()(const ProducerIdsAllocated& r) const {
+    return "producer-ids-allocated broker=" + number(r.broker) +
+           " first=" + std::to_string(r.first) + " count=" + std::to_string(r.count);
+  }
+  std::string operator()(const ProducerRegistered& r) const {
+    return "producer-registered name=" + r.name + " id=" + std::to_string(r.identity.id) +
+           " epoch=" + std::to_string(r.identity.epoch) + " instance=" + r.instance.to_string();
+  }
+  std::string operator()(const ProducerForgotten& r) const {
+    return "producer-forgotten name=" + r.name;
+  }
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kMagic = "PSTKMETA";
 constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kWithProducers = 2;
 constexpr std::size_t kHeaderBytes = kMagic.size() + sizeof kVersion;
 constexpr std::size_t kSumBytes = sizeof(std::uint64_t);
 
@@ -74,6 +75,14 @@ TopicImage read_topic(MetadataReader& from) {
   return topic;
 }
 
+void write_producers(MetadataWriter& to, const ProducerRegistry& producers) {
+  to.integer(producers.next_id()).count(producers.named().size());
+  for (const auto& [name, one] : producers.named()) {
+    to.text(name).integer(one.identity.id).integer(one.identity.epoch);
+    to.uuid(one.instance).timestamp(one.registered_at);
+  }
+}
+
 Error not_a_snapshot(const std::string& why) {
   return {Errc::kCorrupt, "metadata snapshot: " + why};
 }
@@ -82,7 +91,8 @@ Error not_a_snapshot(const std::string& why) {
 
 Bytes ClusterState::snapshot() const {
   MetadataWriter to;
-  to.raw(as_bytes(kMagic)).integer(kVersion);
+  const bool has_producers = !producers_.is_untouched();
+  to.raw(as_bytes(kMagic)).integer(has_producers ? kWithProducers : kVersion);
   to.offset(applied_).integer(leader_epoch_.value());
   to.node(brokers_.next_number());
   to.count(static_cast<std::uint64_t>(brokers_.last_started().value() + 1));  // 0: nobody
@@ -92,6 +102,7 @@ Bytes ClusterState::snapshot() const {
   for (const auto& [name, topic] : topics_) write_topic(to, *topic);
   to.count(deleted_.size());
   for (const auto& [id, topic] : deleted_) to.uuid(id).text(topic.name).nodes(topic.awaited);
+  if (has_producers) write_producers(to, producers_);
   to.integer(std::uint64_t{XXH3_64bits(to.bytes().data(), to.bytes().size())});
   return to.take();
 }
@@ -99,7 +110,7 @@ Bytes ClusterState::snapshot() const {
 // Reads a snapshot into a state that is empty yet.
 class ClusterState::Restoring {
  public:
-  explicit Restoring(ByteView fields) : from_(fields) {}
+  Restoring(std::uint16_t version, ByteView fields) : version_(version), from_(fields) {}
 
   Result<ClusterState> run() {
     state_.applied_ = from_.offset();
@@ -113,6 +124,7 @@ class ClusterState::Restoring {
       std::string name = from_.text();
       state_.deleted_[id] = {.name = std::move(name), .awaited = from_.nodes()};
     }
+    if (version_ >= kWithProducers) PENSTOCK_TRY(read_producers());
     if (!from_.is_complete()) return fail(not_a_snapshot("it has the wrong length"));
     state_.parts_ = {nullptr, nullptr, nullptr, nullptr};
     return std::move(state_);
@@ -129,6 +141,22 @@ class ClusterState::Restoring {
       brokers[broker.id] = std::move(broker);
     }
     state_.brokers_ = BrokerRegistry::restore(std::move(brokers), next_number, last_started);
+    return {};
+  }
+
+  Status read_producers() {
+    const auto next_id = from_.integer<std::int64_t>();
+    ProducerRegistry::Named named;
+    for (std::size_t left = from_.count(); from_.is_good() && left > 0; --left) {
+      std::string name = from_.text();
+      named[std::move(name)] = {{from_.integer<std::int64_t>(), from_.integer<std::int16_t>()},
+                                from_.uuid(),
+                                from_.timestamp()};
+    }
+    if (!from_.is_good()) return fail(not_a_snapshot("it ends too early"));
+    auto producers = ProducerRegistry::restore(std::move(named), next_id);
+    if (!producers) return fail(not_a_snapshot("it holds an impossible producer"));
+    state_.producers_ = *std::move(producers);
     return {};
   }
 
@@ -157,6 +185,7 @@ class ClusterState::Restoring {
     return {};
   }
 
+  const std::uint16_t version_;
   MetadataReader from_;
   ClusterState state_;
 };
@@ -172,12 +201,12 @@ Result<ClusterState> ClusterState::restore(ByteView snapshot) {
     return fail(not_a_snapshot("it does not begin with " + std::string(kMagic)));
   }
   const auto version = load_le<std::uint16_t>(summed.data() + kMagic.size());
-  if (version != kVersion) {
+  if (version < kVersion || version > kWithProducers) {
     return fail(Errc::kUnsupportedVersion,
                 "metadata snapshot of version " + std::to_string(version) +
                     " is unknown to this release; start the release that wrote it, or a newer one");
   }
-  PENSTOCK_TRY_ASSIGN(ClusterState state, Restoring(summed.subspan(kHeaderBytes)).run());
+  PENSTOCK_TRY_ASSIGN(ClusterState state, Restoring(version, summed.subspan(kHeaderBytes)).run());
   if (!equal(state.snapshot(), snapshot)) {
     return fail(not_a_snapshot("it is not as it is written: out of order, or something twice"));
   }

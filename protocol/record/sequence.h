@@ -21,6 +21,13 @@ inline constexpr std::int32_t kMaxSequence = std::numeric_limits<std::int32_t>::
 // Half of all sequences: farther behind is nearer ahead.
 inline constexpr std::int64_t kMaxSequenceDistance = std::int64_t{1} << 30;
 
+// Who numbers batches: its number, and which of its lives this is.
+struct ProducerIdentity {
+  std::int64_t id = kNoProducer;
+  std::int16_t epoch = kNoEpoch;
+  friend bool operator==(const ProducerIdentity&, const ProducerIdentity&) = default;
+};
+
 // A broker remembers the places of at least that many batches of a producer in a partition, so a
 // producer has at most that many under way there: the repetition of each of them finds its offset.
 inline constexpr std::size_t kRememberedBatches = 16;

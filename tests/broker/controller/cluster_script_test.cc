@@ -98,10 +98,31 @@ class Conversation {
       return carry_out(
           state_.handle(ChangeReplicationFactor{args.name, args.take_number("replication", "0")}));
     }
+    if (args.verb.starts_with("producer-")) return run_producer_command(args);
     return run_broker_command(args);
   }
 
  private:
+  // "producer-ids broker=1 count=10", "producer-register ann instance=d1 known=5/0",
+  // "producer-forget ann"
+  std::string run_producer_command(Arguments& args) {
+    if (args.verb == "producer-ids") {
+      return carry_out(state_.handle(
+          AllocateProducerIds{node(args.take("broker", "1")), args.take_number("count", "0")}));
+    }
+    if (args.verb == "producer-forget") return carry_out(state_.handle(ForgetProducer{args.name}));
+    if (args.verb != "producer-register") return "no such command: " + args.verb + "\n";
+    RegisterProducer command{
+        .name = args.name, .instance = directory_called(args.take("instance", "d1")), .now = kNow};
+    if (args.pairs.contains("known")) {
+      const std::string known = args.take("known", "");
+      const auto slash = known.find('/');
+      command.known = {std::stoll(known.substr(0, slash)),
+                       static_cast<std::int16_t>(std::stoi(known.substr(slash + 1)))};
+    }
+    return carry_out(state_.handle(command));
+  }
+
   std::string run_broker_command(Arguments& args) {
     if (args.verb == "start") {
       return carry_out(state_.handle(StartBroker{1, directory_called("d1"), kNow}));
@@ -208,6 +229,15 @@ class Conversation {
     for (const auto& [id, topic] : state_.deleted()) {
       text += "deleted " + id.to_string() + " " + topic.name +
               " awaited=" + to_string(topic.awaited) + "\n";
+    }
+    const ProducerRegistry& producers = state_.producers();
+    if (!producers.is_untouched()) {
+      text += "next producer " + std::to_string(producers.next_id()) + "\n";
+    }
+    for (const auto& [name, producer] : producers.named()) {
+      text += "producer " + name + " id=" + std::to_string(producer.identity.id) +
+              " epoch=" + std::to_string(producer.identity.epoch) + " " +
+              producer.instance.to_string() + "\n";
     }
     return with_short_ids(text);
   }

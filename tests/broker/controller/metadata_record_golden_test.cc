@@ -38,6 +38,22 @@ struct Golden {
 
 std::vector<Golden> goldens() {
   return {
+      {ProducerIdsAllocated{raft::NodeId(300), 5, 1'000},
+       "0a01"
+       "ac02"              // broker
+       "0500000000000000"  // first
+       "e8030000"},        // count
+      {ProducerRegistered{"ab", {7, 2}, id_of(0), Timestamp(3)},
+       "0b01"
+       "026162"                            // name
+       "0700000000000000"                  // number
+       "0200"                              // epoch
+       "000102030405060708090a0b0c0d0e0f"  // instance
+       "0300000000000000"},                // at
+      {ProducerForgotten{"ab"},
+       "0c01"
+       "026162"},  // name
+
       {BrokerStarted{1, id_of(0x10), Term(7), Timestamp(0x0102030405)},
        "0101"                              // type, version
        "01000000"                          // broker
@@ -155,8 +171,8 @@ TEST(MetadataRecordGolden, EveryTruncationAndEveryExtensionIsRefused) {
 }
 
 TEST(MetadataRecordGolden, WhatANewerReleaseWroteIsNotSkipped) {
-  for (const auto& [type, version] :
-       std::map<int, int>{{10, 1}, {200, 1}, {0, 1}, {2, 3}, {4, 2}, {6, 2}, {9, 0}}) {
+  for (const auto& [type, version] : std::map<int, int>{
+           {13, 1}, {200, 1}, {10, 2}, {11, 0}, {0, 1}, {2, 3}, {4, 2}, {6, 2}, {9, 0}}) {
     const Bytes bytes{std::byte(type), std::byte(version), std::byte{1}};
     EXPECT_EQ(decode_metadata_record(bytes).error().code(), Errc::kUnsupportedVersion)
         << type << " " << version;

@@ -35,7 +35,13 @@ class RandomLife {
   explicit RandomLife(std::uint64_t seed) : rng_(seed) { carry_out(start()); }
 
   void live_on() {
-    switch (rng_.below(12)) {
+    switch (rng_.below(15)) {
+      case 12:
+        return carry_out(AllocateProducerIds{broker(), 1 + number(1'000)});
+      case 13:
+        return register_producer();
+      case 14:
+        return rng_.one_in(3) ? carry_out(ForgetProducer{producer()}) : register_producer();
       case 0:
         return carry_out(rng_.one_in(4)
                              ? RegisterBroker{rng_.uuid(), {}, "h", 1, rack(), now()}
@@ -97,6 +103,16 @@ class RandomLife {
   SettingMap settings() {
     if (rng_.one_in(2)) return {};
     return {{"retention_ms", std::to_string(1'000 + rng_.below(9'000))}};
+  }
+  std::string producer() { return "p" + std::to_string(rng_.below(5)); }
+  void register_producer() {
+    RegisterProducer command{.name = producer(), .instance = rng_.uuid(), .now = now()};
+    const auto known = state.producers().find(command.name);
+    if (known && rng_.one_in(2)) {
+      command.instance = known->instance;
+      if (rng_.one_in(2)) command.known = known->identity;
+    }
+    carry_out(command);
   }
   void forget() {
     if (state.deleted().empty()) return;
@@ -196,6 +212,53 @@ TEST(MetadataSnapshot, BytesAreAsTheyAlwaysWere) {
             XXH3_64bits(summed.data(), summed.size()));
 }
 
+// The same cluster, and producers: what the second version adds stands behind the first one.
+constexpr std::string_view kProducersGolden =
+    "1300000000000000"  // next number: 19
+    "01"                // names
+    "026162"
+    "1200000000000000"                  // number 18 ...
+    "0100"                              // ... in epoch 1
+    "505152535455565758595a5b5c5d5e5f"  // instance
+    "0800000000000000";                 // registered at
+
+ClusterState small_cluster_with_producers() {
+  ClusterState state = small_cluster();
+  EXPECT_TRUE(state.apply(Offset(7), ProducerIdsAllocated{raft::NodeId(2), 1, 17}));
+  EXPECT_TRUE(state.apply(Offset(8), ProducerRegistered{"ab", {18, 0}, id_of(0x60), Timestamp(7)}));
+  EXPECT_TRUE(state.apply(Offset(9), ProducerRegistered{"ab", {18, 1}, id_of(0x50), Timestamp(8)}));
+  return state;
+}
+
+TEST(MetadataSnapshot, ProducersStandBehindWhatTheFirstVersionHolds) {
+  const Bytes snapshot = small_cluster_with_producers().snapshot();
+  std::string expected(kGolden);
+  expected.replace(16, 4, "0200");               // version
+  expected.replace(20, 16, "0a00000000000000");  // applied
+  EXPECT_EQ(hex(ByteView(snapshot).first(snapshot.size() - 8)),
+            expected + std::string(kProducersGolden));
+  const auto restored = ClusterState::restore(snapshot);
+  ASSERT_TRUE(restored) << restored.error().to_string();
+  EXPECT_EQ(restored->producers().next_id(), 19);
+  EXPECT_EQ(restored->producers().named(), small_cluster_with_producers().producers().named());
+}
+
+// An older release can read it, should one be started again.
+TEST(MetadataSnapshot, WithoutProducersItIsAsBefore) {
+  const Bytes snapshot = small_cluster().snapshot();
+  EXPECT_EQ(load_le<std::uint16_t>(snapshot.data() + 8), 1);
+}
+
+// The number of a name that was forgotten is not given again.
+TEST(MetadataSnapshot, NumbersThatWereGivenAreRememberedWithoutAName) {
+  ClusterState state = small_cluster_with_producers();
+  ASSERT_TRUE(state.apply(Offset(10), ProducerForgotten{"ab"}));
+  const auto restored = ClusterState::restore(state.snapshot());
+  ASSERT_TRUE(restored) << restored.error().to_string();
+  EXPECT_EQ(restored->producers().next_id(), 19);
+  EXPECT_TRUE(restored->producers().named().empty());
+}
+
 TEST(MetadataSnapshot, ARestoredStateIsTheSameToItsReaders) {
   const ClusterState before = small_cluster();
   const auto after = ClusterState::restore(before.snapshot());
@@ -215,7 +278,7 @@ TEST(MetadataSnapshot, ARestoredStateIsTheSameToItsReaders) {
 }
 
 TEST(MetadataSnapshot, EveryTruncationAndEveryFlippedBitIsRefused) {
-  Bytes snapshot = small_cluster().snapshot();
+  Bytes snapshot = small_cluster_with_producers().snapshot();
   for (std::size_t size = 0; size < snapshot.size(); ++size) {
     const auto restored = ClusterState::restore(ByteView(snapshot).first(size));
     ASSERT_FALSE(restored) << size;
@@ -234,7 +297,7 @@ TEST(MetadataSnapshot, EveryTruncationAndEveryFlippedBitIsRefused) {
 
 // The checksum is in order, and what it covers is nonsense: refused, never believed, never a crash.
 TEST(MetadataSnapshot, ARightChecksumOverNonsenseIsRefused) {
-  const Bytes good = small_cluster().snapshot();
+  const Bytes good = small_cluster_with_producers().snapshot();
   Rng rng(1);
   int survived = 0;
   for (std::size_t at = 0; at < good.size() - 8; ++at) {
@@ -273,7 +336,7 @@ TEST(MetadataSnapshot, OnlyTheBytesOfAWriterAreASnapshot) {
 
 TEST(MetadataSnapshot, WhatANewerReleaseWroteIsNotGuessed) {
   Bytes snapshot = small_cluster().snapshot();
-  snapshot[8] = std::byte{2};
+  snapshot[8] = std::byte{3};
   const std::size_t size = snapshot.size() - 8;
   store_le(snapshot.data() + size, std::uint64_t{XXH3_64bits(snapshot.data(), size)});
   EXPECT_EQ(ClusterState::restore(snapshot).error().code(), Errc::kUnsupportedVersion);
@@ -288,7 +351,7 @@ TEST(MetadataSnapshot, AnEmptyStateHasOneToo) {
 
 // It travels as one attachment to a broker that is far behind.
 TEST(MetadataSnapshot, OfTheLargestClusterFitsIntoAFrame) {
-  constexpr std::size_t kFrameBytes = 16U << 20;
+  constexpr std::size_t kFrameBytes = 8U << 20;
   ClusterState state;
   Offset offset;
   const auto apply = [&](const MetadataRecord& record) {
@@ -308,6 +371,12 @@ TEST(MetadataSnapshot, OfTheLargestClusterFitsIntoAFrame) {
           {raft::NodeId(first), raft::NodeId(first + 1), raft::NodeId(first + 2)});
     }
     apply(topic);
+  }
+  for (std::size_t p = 0; p < kMaxNamedProducers; ++p) {
+    const auto id = static_cast<std::int64_t>(p) + 1;
+    std::string name = std::to_string(p);
+    name.resize(kMaxProducerNameBytes, 'x');
+    apply(ProducerRegistered{std::move(name), {id, 0}, rng.uuid(), {}});
   }
   const Bytes snapshot = state.snapshot();
   std::printf("METADATA_SIZE brokers=%d partitions=%lu snapshot_bytes=%zu\n", brokers,

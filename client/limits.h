@@ -13,6 +13,10 @@ inline constexpr std::size_t kMaxPartitionsPerRequest = 2'000;
 // A protocol limit: names in one DescribeTopics request.
 inline constexpr std::size_t kMaxTopicsPerRequest = 1'000;
 
+// Parts of requests that a numbered producer has under way for one partition: enough to fill a round
+// trip; the broker sorts out what comes in the wrong order.
+inline constexpr std::size_t kMaxPartsInFlight = 5;
+
 // Frame header and protobuf header of a produce request, at most 2,000 partitions of less than 64
 // bytes each: what is subtracted from the broker's largest frame to know what batches may weigh.
 inline constexpr std::size_t kRequestOverheadBytes = 160U << 10;

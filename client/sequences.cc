@@ -207,20 +207,23 @@ void Sequences::close_gaps(Partition& own) {
   // Certainly a gap, and nothing behind it was taken for the very reason.
   const bool is_certain =
       std::none_of(gap, own.open.end(), [](const Open& one) { return one.in_doubt; });
-  const std::int32_t first = own.open.front().first;
+  // What is before it keeps its numbers, which need not be the ones just before: some in between
+  // may be delivered.
+  const auto at = static_cast<std::size_t>(std::distance(own.open.begin(), gap));
+  const std::int32_t first = gap->first;
   std::erase_if(own.open, &Open::abandoned);
   if (is_certain) {
-    number_again(own, first);
+    number_again(own, at, first);
   } else {
     own.needs_epoch = true;
   }
 }
 
-void Sequences::number_again(Partition& own, std::int32_t first) {
+void Sequences::number_again(Partition& own, std::size_t from, std::int32_t first) {
   own.next = first;
-  for (Open& batch : own.open) {
-    batch.first = own.next;
-    own.next = record::sequence_after(own.next, batch.records);
+  for (std::size_t i = from; i < own.open.size(); ++i) {
+    own.open[i].first = own.next;
+    own.next = record::sequence_after(own.next, own.open[i].records);
   }
 }
 
@@ -240,15 +243,15 @@ void Sequences::renew(Slot slot, Partition& own) {
   }
   own.identity = *identity_;
   own.needs_epoch = false;
-  number_again(own, 0);
+  number_again(own, 0, 0);
 }
 
 // --- what the producer does to open batches
 
-Fate Sequences::abandon(Slot slot, BatchKey key) {
+std::optional<Fate> Sequences::abandon(Slot slot, BatchKey key) {
   Partition& own = partition(slot);
   Open* const batch = find(own, key);
-  if (batch == nullptr) return Fate::kNotWritten;
+  if (batch == nullptr || batch->abandoned) return std::nullopt;
   batch->abandoned = true;
   batch->in_doubt = batch->in_doubt || batch->under_way;
   const Fate fate = batch->in_doubt ? Fate::kUnknown : Fate::kNotWritten;

@@ -8,8 +8,8 @@
 // producer, need a new epoch. What may be in the log is never sent under another number: it is
 // kUnknown.
 //
-// Invariants: open batches of a partition are in the order of their sequences, without a gap; at
-// most record::kRememberedBatches of them, in at most kMaxPartsInFlight parts of requests. Numbers
+// Invariants: open batches of a partition are in the order of their sequences; at most
+// record::kRememberedBatches of them, in at most kMaxPartsInFlight parts of requests. Numbers
 // change only while nothing of the partition is under way and nothing of it is in doubt.
 // Threads: one. Failure: told as values; take_settled() after each input.
 //
@@ -102,8 +102,9 @@ class Sequences {
   void failed(Slot slot, std::span<const BatchKey> batches, const Error& error, Stage stage);
 
   // --- what the producer does to open batches
-  // It has been told an outcome and is not sent again. kUnknown: it may be in the log.
-  Fate abandon(Slot slot, BatchKey key);
+  // It is told an outcome now, and not sent again: kUnknown when it may be in the log. None: it was
+  // never sent, or take_settled() has its outcome.
+  std::optional<Fate> abandon(Slot slot, BatchKey key);
   // A batch that goes again becomes two; each keeps its sequences.
   void split(Slot slot, BatchKey key, std::uint32_t first_records, BatchKey second);
   // Another log is behind the slot. Precondition: nothing of it is open.
@@ -144,7 +145,7 @@ class Sequences {
   void drained(Slot slot, Partition& own);
   void close_gaps(Partition& own);
   void renew(Slot slot, Partition& own);
-  static void number_again(Partition& own, std::int32_t first);
+  static void number_again(Partition& own, std::size_t from, std::int32_t first);
 
   const Naming naming_;
   std::optional<record::ProducerIdentity> identity_;

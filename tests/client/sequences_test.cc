@@ -175,6 +175,19 @@ TEST(Sequences, TheLastOneLeavesNoGap) {
   EXPECT_EQ(producer.send({2}), "7/0@0");
 }
 
+// Numbers of batches that are delivered are not given again.
+TEST(Sequences, AGapIsClosedFromWhereItIs) {
+  Producer producer;
+  producer.send({1});
+  producer.send({2});
+  producer.send({3});
+  producer.lost({1});
+  producer.answered({3}, kRefused);
+  producer.delivered({2});
+  EXPECT_EQ(producer.send({1}), "7/0@0");
+  EXPECT_EQ(producer.send({4}), "7/0@20");
+}
+
 // A request for it may still be on its way, and would be taken for the one that got its number.
 TEST(Sequences, BehindAGapWhatMayArriveLateIsNotNumberedAgain) {
   Producer producer;

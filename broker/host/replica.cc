@@ -98,6 +98,7 @@ void Replica::State::carry_out(const PeerMessage* incoming) {
     paced.clear();
   }
   look_for_repair();
+  look_for_level();
   PENSTOCK_ASSERT(ended || log->log_end() == group->log_end(), "the group knows the log's end");
 }
 
@@ -111,6 +112,7 @@ void Replica::receive(const PeerMessage& message) {
     const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
     if (append != nullptr && append->range.end > s.log->log_end()) return;
   }
+  if (s.is_newcomer() && !s.take_measure(message)) return;
   // A follower that hears its leader has no other occasion.
   if (!s.log->damage().empty()) {
     s.look_for_damage();

@@ -189,7 +189,7 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
   if (!restored) return std::unexpected(std::move(restored).error().context("open " + s.dir));
   s.damaged_until = s.damage_bound();
   restored->damaged_until = s.damaged_until;
-  if (s.memory.cut) restored->once_had = s.memory.cut->had;
+  restored->once_had = s.memory.measure();
   // Before any vote: a log without its side file is one that was lost.
   if (found.side_file_lost) PENSTOCK_TRY(s.remember(s.memory));
   s.group = std::make_unique<raft::Group>(s.options.self, s.options.raft, *std::move(restored),
@@ -287,13 +287,10 @@ void Replica::State::look_for_repair() {
     if (!keep_going(remember(memory))) return;
   }
   if (memory.cut) {
-    // The same; or as far as it was, for what is committed below is what was committed then.
-    const Offset safe = std::min(group->committed(), group->durable_end());
-    const bool is_later = safe > group->log_start() && group->point_at(safe).term > memory.cut->in;
-    if (!is_later && safe < memory.cut->had.end) return;
+    if (!has_reached(*memory.cut)) return;
     memory.cut.reset();
     if (!keep_going(remember(memory))) return;
-    group->set_once_had({});
+    group->set_once_had(memory.measure());
   }
   if (damage_bound() > Offset(0)) return;
   damaged_until = Offset(0);

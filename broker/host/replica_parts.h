@@ -1,7 +1,8 @@
 // What a Replica holds. Its ideas are in files of their own: replica_open.cc (from the disk to a
-// group), replica_follower.cc (what a leader sends), replica_leader.cc (appends, reads for peers),
-// replica_start.cc (where the log begins), replica_scrub.cc (whether the disk still has it),
-// replica_repair.cc (what is damaged comes from others), replica.cc (dispatch, flushes, reading).
+// group), replica_follower.cc (what a leader sends), replica_join.cc (before that),
+// replica_leader.cc (appends, reads for peers), replica_start.cc (where the log begins),
+// replica_scrub.cc (whether the disk still has it), replica_repair.cc (what is damaged comes from
+// others), replica.cc (dispatch, flushes, reading).
 //
 // Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
 // `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
@@ -98,6 +99,13 @@ struct Replica::State {
   bool cut(Offset from);
   bool append_accepted(const raft::Accept& accept, ByteView batches);
   void carry_out(const raft::InstallRequest& install, const PeerMessage* incoming);
+
+  // --- replica_join.cc
+  bool is_newcomer() const;
+  // Of what a newcomer hears. False: the message is dropped.
+  bool take_measure(const PeerMessage& message);
+  bool has_reached(const ReplicaState::Measure& measure) const;
+  void look_for_level();
 
   // --- replica_leader.cc
   Status has_room_for(std::size_t bytes) const;

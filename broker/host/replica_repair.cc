@@ -45,7 +45,8 @@ void Replica::State::cut_at_damage() {
   const Offset from = std::clamp(first->begin, log->log_start(), log->log_end());
   const raft::LogPoint had = group->point_at(group->log_end());
   ReplicaState next = memory;
-  next.cut = ReplicaState::Cut{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
+  next.cut =
+      ReplicaState::Measure{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
   if (!next.lists_as(on_disk) && !keep_going(remember(next))) return;
   memory = std::move(next);
   if (!keep_going(cut_log(from))) return;

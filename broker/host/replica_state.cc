@@ -22,7 +22,8 @@ constexpr std::uint32_t kLostTermFollows = 4;
 constexpr std::uint32_t kAdoptedFollows = 8;
 constexpr std::uint32_t kVisibleStartFollows = 16;
 constexpr std::uint32_t kCutFollows = 32;
-constexpr std::uint32_t kKnownFlags = 63;
+constexpr std::uint32_t kJoinedFollows = 64;
+constexpr std::uint32_t kKnownFlags = 127;
 constexpr std::size_t kHeaderBytes = 48;
 constexpr std::size_t kCrcBytes = 4;
 
@@ -93,7 +94,7 @@ bool read_offset(ByteReader& reader, std::optional<Offset>& out) {
   return true;
 }
 
-bool read_cut(ByteReader& reader, ReplicaState::Cut& out) {
+bool read_measure(ByteReader& reader, ReplicaState::Measure& out) {
   std::int32_t in = 0;
   std::int32_t term = 0;
   std::int64_t end = 0;
@@ -132,7 +133,15 @@ void ReplicaState::fold_below(Offset start) {
 bool ReplicaState::lists_as(const ReplicaState& other) const {
   return base == other.base && base_is_known == other.base_is_known && placed == other.placed &&
          reset == other.reset && lost_up_to == other.lost_up_to && adopted_at == other.adopted_at &&
-         visible_start == other.visible_start && cut == other.cut;
+         visible_start == other.visible_start && cut == other.cut && joined == other.joined;
+}
+
+raft::LogPoint ReplicaState::measure() const {
+  raft::LogPoint most;
+  for (const auto& one : {cut, joined}) {
+    if (one) most = std::max(most, one->had);
+  }
+  return most;
 }
 
 Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
@@ -147,7 +156,8 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
            (state.base_is_known ? kBaseIsKnown : 0U) | (state.reset ? kResetFollows : 0U) |
                (state.lost_up_to ? kLostTermFollows : 0U) |
                (state.adopted_at ? kAdoptedFollows : 0U) |
-               (state.visible_start ? kVisibleStartFollows : 0U) | (state.cut ? kCutFollows : 0U));
+               (state.visible_start ? kVisibleStartFollows : 0U) | (state.cut ? kCutFollows : 0U) |
+               (state.joined ? kJoinedFollows : 0U));
   store_le(file.data() + at::kPlaced, static_cast<std::uint32_t>(state.placed.size()));
   append_membership(file, state.base);
   for (const auto& [offset, membership] : state.placed) {
@@ -162,10 +172,11 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
   if (state.lost_up_to) append_le(file, state.lost_up_to->value());
   if (state.adopted_at) append_le(file, state.adopted_at->value());
   if (state.visible_start) append_le(file, state.visible_start->value());
-  if (state.cut) {
-    append_le(file, state.cut->in.value());
-    append_le(file, state.cut->had.term.value());
-    append_le(file, state.cut->had.end.value());
+  for (const auto& measure : {state.cut, state.joined}) {
+    if (!measure) continue;
+    append_le(file, measure->in.value());
+    append_le(file, measure->had.term.value());
+    append_le(file, measure->had.end.value());
   }
   append_le(file, record::crc32c(file));
   return file;
@@ -188,7 +199,8 @@ bool read_fields(ByteReader& reader, std::uint32_t flags, std::uint32_t placed,
   if (whole && (flags & kVisibleStartFollows) != 0) {
     whole = read_offset(reader, state.visible_start);
   }
-  if (whole && (flags & kCutFollows) != 0) whole = read_cut(reader, state.cut.emplace());
+  if (whole && (flags & kCutFollows) != 0) whole = read_measure(reader, state.cut.emplace());
+  if (whole && (flags & kJoinedFollows) != 0) whole = read_measure(reader, state.joined.emplace());
   return whole && reader.remaining() == 0;
 }
 

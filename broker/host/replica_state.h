@@ -35,14 +35,19 @@ struct ReplicaState {
   // Where readers begin, when that is inside of the batch that the log begins with.
   std::optional<Offset> visible_start;
 
-  // The log was cut because what followed was damaged: what this node had until then, and the term
-  // in which that was. It is to be sent again; until then nobody without all of it gets a vote.
-  struct Cut {
+  // How far a log must come again, and in which term that was found out: until then this node is no
+  // candidate, and nobody without all of it gets a vote.
+  struct Measure {
     Term in;
     raft::LogPoint had;
-    friend bool operator==(const Cut&, const Cut&) = default;
+    friend bool operator==(const Measure&, const Measure&) = default;
   };
-  std::optional<Cut> cut;
+  // The log was cut because what followed was damaged: what this node had until then.
+  std::optional<Measure> cut;
+  // This node began with nothing in a group that others had begun: what its leader had then.
+  std::optional<Measure> joined;
+  // The larger one of both; nothing when there is none.
+  raft::LogPoint measure() const;
 
   // The log is about to be reset to that point, or was and the file does not know it yet.
   struct Reset {

@@ -74,7 +74,10 @@ bool answer_vote(Core& core, NodeId from, const VoteRequest& request) {
 
 bool may_campaign(const Core& core) {
   const bool is_whole = core.damaged_until == Offset(0) || mutant(Mutant::kVotesDespiteDamage);
-  return is_needed(core) && is_whole && (!core.is_flush_stalled() || is_sole_voter(core));
+  // Who lacks what it once had, or what others had when it came, knows old memberships at best.
+  const bool is_level = core.once_had == LogPoint{};
+  return is_needed(core) && is_whole && is_level &&
+         (!core.is_flush_stalled() || is_sole_voter(core));
 }
 
 bool is_sole_voter(const Core& core) {

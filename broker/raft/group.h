@@ -46,8 +46,9 @@ struct Restored {
   // What was once durable here but is not intact: the group neither leads nor votes for a log that
   // is shorter. Set to zero offset when the log is whole.
   Offset damaged_until;
-  // The end of a log that was cut at damage, as it was before the cut: no candidate gets a vote
-  // whose log is behind it.
+  // How far the log must come again before this node is a candidate; nor gets a candidate its vote
+  // whose log is behind that: the end of a log that was cut at damage, as it was before the cut, or
+  // of the leader's when this node came to a group that others had begun.
   LogPoint once_had = {};
   // The term is at least this one: whoever leads an older one is to be replaced.
   Term term_floor = kFirstTerm;

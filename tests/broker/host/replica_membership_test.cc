@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "broker/host/replica_state.h"
 #include "protocol/record/builder.h"
 #include "tests/broker/host/cluster.h"
@@ -118,6 +120,58 @@ TEST_F(MembershipTest, WhoKnewNobodyLearnsTheMembersThatAreBelowTheLogStart) {
   EXPECT_EQ(trio.node(4)->group().membership().voters, nodes({1, 2, 3, 4}));
   trio.cut_off(1);
   ASSERT_TRUE(trio.produce(3));
+}
+
+TEST_F(MembershipTest, WhoComesBackToItsGroupDoesNotElectItselfOnHalfOfTheOldLog) {
+  trio.start_everyone();
+  Member& back = trio.elect();
+  ASSERT_OK(change({back.id}, {}));
+  ASSERT_TRUE(trio.run_until([&] { return is_in_effect({back.id}); }));
+  const Offset alone = trio.committed_end();
+  ASSERT_TRUE(trio.produce(60)) << "it was the only voter then";
+  Member& heir = trio.node(back.id.value() == 1 ? 2 : 1);
+  const std::vector both{std::min(back.id, heir.id), std::max(back.id, heir.id)};
+  ASSERT_OK(change({back.id}, {heir.id}));
+  ASSERT_TRUE(trio.run_until([&] { return heir->durable_end() == trio.committed_end(); }));
+  trio.run(200);
+  ASSERT_OK(change(both, {}));
+  ASSERT_TRUE(trio.run_until([&] { return is_in_effect(both); }));
+  ASSERT_OK(back->transfer_leadership(heir.id));
+  trio.drain(back);
+  ASSERT_TRUE(trio.run_until([&] { return heir->is_ready(); }));
+  ASSERT_OK(change({heir.id}, {}));
+  ASSERT_TRUE(trio.run_until([&] { return is_in_effect({heir.id}); }));
+  ASSERT_TRUE(trio.produce(20));
+
+  trio.stop(back);
+  trio.add(back.id);  // its copy has gone, and its votes
+  back.knows_nobody = true;
+  trio.loses = [&](const PeerMessage& message) {
+    const auto* append = std::get_if<raft::AppendRequest>(&message.envelope.message);
+    return append != nullptr && !append->range.empty() && append->range.begin > alone + 10;
+  };
+  ASSERT_OK(trio.start(back));
+  ASSERT_OK(change({heir.id}, {back.id}));
+  trio.run(1'000);
+  ASSERT_GT(back->log_end(), alone);
+  ASSERT_EQ(back->group().membership().voters, std::vector{back.id}) << "as far as it knows";
+
+  trio.cut_off(heir.id.value());
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    trio.run(10'000);
+    EXPECT_EQ(back->role(), raft::Role::kFollower);
+    EXPECT_FALSE(back->is_damaged());
+    trio.restart(back, Survives::kEverything);
+  }
+  trio.heal();
+  trio.loses = [](const PeerMessage&) { return false; };
+  ASSERT_TRUE(trio.run_until([&] { return back->durable_end() == trio.committed_end(); }));
+  trio.run(200);
+  ASSERT_OK(change(both, {}));
+  ASSERT_TRUE(trio.run_until([&] { return is_in_effect(both); }));
+  ASSERT_OK(heir->transfer_leadership(back.id));
+  trio.drain(heir);
+  EXPECT_TRUE(trio.run_until([&] { return back->is_ready(); })) << "it is level: it may lead again";
 }
 
 // --- the journal of votes is lost

@@ -26,7 +26,8 @@ ReplicaState only_base() {
   state.base = voters({7});
   state.adopted_at = Offset(70);
   state.visible_start = Offset(72);
-  state.cut = ReplicaState::Cut{Term(4), {Term(3), Offset(90)}};
+  state.cut = ReplicaState::Measure{Term(4), {Term(3), Offset(90)}};
+  state.joined = ReplicaState::Measure{Term(6), {Term(5), Offset(91)}};
   return state;
 }
 

@@ -120,12 +120,17 @@ Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve_once(
 
 Task<Result<std::vector<SeatStart>>> AsyncConsumer::resolve(std::vector<Assignment> partitions) {
   const auto deadline = now_of(clock_) + cluster_.config().request_timeout;
+  std::optional<Error> reason;  // why the attempt before failed
   for (std::uint32_t failures = 0;;) {
     auto seats = co_await resolve_once(partitions, cluster_.attempt_deadline(deadline));
     if (seats) co_return seats;
     const Error& error = seats.error();
+    // An attempt that ran out of time says less than the one before it.
+    const bool ran_out = error.code() == Errc::kTimeout && now_of(clock_) >= deadline;
+    if (ran_out && reason) co_return fail(*std::move(reason));
     const Instant retry_at = now_of(clock_) + cluster_.pause(++failures);
     if (!error.retriable() || retry_at >= deadline) co_return seats;
+    reason = error;
     PENSTOCK_CO_TRY(co_await sleep_for(retry_at - now_of(clock_)));
   }
 }

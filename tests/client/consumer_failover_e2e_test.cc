@@ -103,7 +103,7 @@ TEST_F(ConsumerFailoverE2eTest, ABrokerThatIsCutOffTellsOldNewsAndOthersAreAsked
 TEST_F(ConsumerFailoverE2eTest, ATopicOfAMomentAgoHasNoLeaderYetAndIsWaitedFor) {
   brokers_.create_topic("orders", 1, -1);
   auto config = brokers_.config();
-  config.request_timeout = milliseconds(200);
+  config.request_timeout = milliseconds(1'000);
   open(config);
   const Status assigned = consumer_->assign({{"orders", PartitionId(0), StartAt::beginning()}});
   ASSERT_FALSE(assigned);

@@ -48,6 +48,8 @@ void KeptPromises::stepped(const ReplicaView& view) {
   promise.cut_under_way.reset();
   if (view.output != nullptr && view.output->truncated_to) {
     promise.durable_end = std::min(promise.durable_end, *view.output->truncated_to);
+    // A start inside of a batch goes with the batch; the leader tells it with what it sends again.
+    promise.log_start = std::min(promise.log_start, *view.output->truncated_to);
   }
   if (view.output != nullptr && view.output->was_reset) {
     promise.durable_end = view.replica.log_start();

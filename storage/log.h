@@ -271,6 +271,11 @@ class Log {
   std::unique_ptr<State> state_;
 };
 
+// About how many bytes the log holds of [begin, end): within a segment, records are taken to be of
+// one size.
+std::uint64_t bytes_between(const std::vector<Log::SegmentInfo>& segments, Offset begin,
+                            Offset end);
+
 struct Log::Opened {
   std::unique_ptr<Log> log;
   RecoveryReport report;

@@ -411,4 +411,17 @@ std::vector<Log::SegmentInfo> Log::segments() const {
   return infos;
 }
 
+std::uint64_t bytes_between(const std::vector<Log::SegmentInfo>& segments, Offset begin,
+                            Offset end) {
+  double bytes = 0;
+  for (const Log::SegmentInfo& segment : segments) {
+    const Offset from = std::max(segment.base, begin);
+    const Offset to = std::min(segment.end, end);
+    if (from >= to) continue;
+    bytes += static_cast<double>(segment.bytes) * static_cast<double>(to - from) /
+             static_cast<double>(segment.end - segment.base);
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
 }  // namespace penstock::storage

@@ -118,17 +118,8 @@ bool Replica::State::may_wait(const raft::ReadForPeer& read) const {
   const bool producers_wait =
       committed < log->log_end() && now_ms() - commit_waits_since_ms >= options.raft.heartbeat_ms;
   if (producers_wait || committed <= read.from) return false;
-  std::uint64_t lacking = 0;
-  for (const storage::Log::SegmentInfo& segment : log->segments()) {
-    const Offset begin = std::max(segment.base, read.from);
-    const Offset end = std::min(segment.end, committed);
-    if (begin >= end) continue;
-    // In proportion: where in the file an offset lies is not worth a look into the index.
-    const double share =
-        static_cast<double>(end - begin) / static_cast<double>(segment.end - segment.base);
-    lacking += static_cast<std::uint64_t>(share * static_cast<double>(segment.bytes));
-  }
-  return lacking > kLateBytes;
+  if (log->size_bytes() <= kLateBytes) return false;
+  return storage::bytes_between(log->segments(), read.from, committed) > kLateBytes;
 }
 
 void Replica::State::carry_out_paced() {

@@ -25,7 +25,8 @@ void describe_member(const LedStatus& led, raft::NodeId node, Offset durable_end
   out.set_broker_id(node.value());
   out.set_durable_end(durable_end.value());
   out.set_lag_records(lag);
-  out.set_lag_bytes(lag == 0 ? 0 : bytes_behind(led.segments, durable_end));
+  out.set_lag_bytes(static_cast<std::int64_t>(
+      storage::bytes_between(led.segments, durable_end, led.group.log_end)));
   // A leader waits for its own disk, but lacks nothing.
   out.set_lag_ms(is_self || lag == 0 ? 0 : behind_ms(durable_end));
   out.set_voter(led.group.membership.is_voter(node));
@@ -63,18 +64,6 @@ void describe_led(const LedStatus& led, const std::function<std::int64_t(Offset)
       std::ranges::count_if(voters, [&](raft::NodeId node) { return is_ready(group, node); }));
   out.set_under_replicated(ready < group.wanted.size());
   out.set_at_risk(ready < group.wanted.size() && ready <= voters.size() / 2 + 1);
-}
-
-std::int64_t bytes_behind(const std::vector<storage::Log::SegmentInfo>& segments, Offset begin) {
-  double bytes = 0;
-  for (const storage::Log::SegmentInfo& segment : segments) {
-    const std::int64_t records = segment.end - segment.base;
-    if (segment.end <= begin || records <= 0) continue;
-    const std::int64_t lacking = segment.end - std::max(segment.base, begin);
-    bytes += static_cast<double>(segment.bytes) * static_cast<double>(lacking) /
-             static_cast<double>(records);
-  }
-  return static_cast<std::int64_t>(bytes);
 }
 
 void describe_broker(const BrokerImage& broker, ClusterStatusResponse::BrokerStatus& out) {

@@ -32,10 +32,6 @@ struct LedStatus {
 void describe_led(const LedStatus& led, const std::function<std::int64_t(Offset)>& behind_ms,
                   wire::v1::ClusterStatusResponse::PartitionStatus& out);
 
-// About how many bytes the log holds from `begin` on: within a segment, records are taken to be of
-// one size.
-std::int64_t bytes_behind(const std::vector<storage::Log::SegmentInfo>& segments, Offset begin);
-
 // A broker as the metadata knows it.
 void describe_broker(const BrokerImage& broker, wire::v1::ClusterStatusResponse::BrokerStatus& out);
 

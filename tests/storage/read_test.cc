@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <vector>
 
 #include "protocol/record/batch.h"
 #include "tests/storage/expect.h"
@@ -255,6 +256,20 @@ TEST(Timestamps, WhatIsNotFlushedIsNotFound) {
   ASSERT_OK(scene.append_bytes(make_batch(1, 10, Timestamp(5000))));
   EXPECT_FALSE(scene.log->find_timestamp(Timestamp(0))->has_value());
   EXPECT_FALSE(scene.log->max_timestamp()->has_value());
+}
+
+// --- sizes
+
+TEST(Read, BytesBetweenOffsetsAreToldFromTheSegments) {
+  const std::vector<Log::SegmentInfo> segments = {
+      {.base = Offset(0), .end = Offset(4'000), .bytes = 400'000, .max_timestamp = {}},
+      {.base = Offset(4'000), .end = Offset(4'000), .bytes = 0, .max_timestamp = {}},
+      {.base = Offset(4'000), .end = Offset(5'000), .bytes = 200'000, .max_timestamp = {}}};
+  EXPECT_EQ(bytes_between(segments, Offset(0), Offset(5'000)), 600'000U);
+  EXPECT_EQ(bytes_between(segments, Offset(3'999), Offset(5'000)), 200'100U);
+  EXPECT_EQ(bytes_between(segments, Offset(3'000), Offset(4'500)), 200'000U);
+  EXPECT_EQ(bytes_between(segments, Offset(5'000), kNoLimit), 0U);
+  EXPECT_EQ(bytes_between({}, Offset(0), kNoLimit), 0U);
 }
 
 }  // namespace

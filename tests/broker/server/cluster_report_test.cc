@@ -131,15 +131,6 @@ TEST(ClusterReport, WhatIsBeingDoneIsSaid) {
   EXPECT_TRUE(status.under_replicated());
 }
 
-TEST(ClusterReport, BytesBehindAreToldFromTheSegments) {
-  const auto segments = led_by_1().segments;
-  EXPECT_EQ(bytes_behind(segments, Offset(0)), 500'000);
-  EXPECT_EQ(bytes_behind(segments, Offset(3'999)), 100'100);
-  EXPECT_EQ(bytes_behind(segments, Offset(4'500)), 50'000);
-  EXPECT_EQ(bytes_behind(segments, kEnd), 0);
-  EXPECT_EQ(bytes_behind({}, Offset(0)), 0);
-}
-
 // --- several answers
 
 PartitionStatus& add_partition(ClusterStatusResponse& to, int partition, int leader, int term) {

@@ -1,8 +1,8 @@
-// The bytes of a metadata snapshot: magic, version, fields, and XXH3-64 over everything before.
-#include <xxhash.h>
-
+// The bytes of a metadata snapshot: sealed fields.
 #include <algorithm>
+#include <utility>
 
+#include "base/sealed.h"
 #include "broker/controller/cluster_state.h"
 #include "broker/controller/fields.h"
 #include "broker/controller/limits.h"
@@ -10,11 +10,9 @@
 namespace penstock::broker {
 namespace {
 
-constexpr std::string_view kMagic = "PSTKMETA";
 constexpr std::uint16_t kVersion = 1;
 constexpr std::uint16_t kWithProducers = 2;
-constexpr std::size_t kHeaderBytes = kMagic.size() + sizeof kVersion;
-constexpr std::size_t kSumBytes = sizeof(std::uint64_t);
+constexpr SealKind kKind{"PSTKMETA", "metadata snapshot", kVersion, kWithProducers};
 
 void write_broker(MetadataWriter& to, const BrokerImage& broker) {
   to.node(broker.id).uuid(broker.directory).text(broker.host).integer(broker.port);
@@ -84,15 +82,14 @@ void write_producers(MetadataWriter& to, const ProducerRegistry& producers) {
 }
 
 Error not_a_snapshot(const std::string& why) {
-  return {Errc::kCorrupt, "metadata snapshot: " + why};
+  return {Errc::kCorrupt, std::string(kKind.what) + ": " + why};
 }
 
 }  // namespace
 
 Bytes ClusterState::snapshot() const {
-  MetadataWriter to;
   const bool has_producers = !producers_.is_untouched();
-  to.raw(as_bytes(kMagic)).integer(has_producers ? kWithProducers : kVersion);
+  MetadataWriter to(begin_sealed(kKind, has_producers ? kWithProducers : kVersion).take());
   to.offset(applied_).integer(leader_epoch_.value());
   to.node(brokers_.next_number());
   to.count(static_cast<std::uint64_t>(brokers_.last_started().value() + 1));  // 0: nobody
@@ -103,8 +100,7 @@ Bytes ClusterState::snapshot() const {
   to.count(deleted_.size());
   for (const auto& [id, topic] : deleted_) to.uuid(id).text(topic.name).nodes(topic.awaited);
   if (has_producers) write_producers(to, producers_);
-  to.integer(std::uint64_t{XXH3_64bits(to.bytes().data(), to.bytes().size())});
-  return to.take();
+  return seal(std::move(to));
 }
 
 // Reads a snapshot into a state that is empty yet.
@@ -191,22 +187,8 @@ class ClusterState::Restoring {
 };
 
 Result<ClusterState> ClusterState::restore(ByteView snapshot) {
-  if (snapshot.size() < kHeaderBytes + kSumBytes) return fail(not_a_snapshot("it is too short"));
-  const ByteView summed = snapshot.first(snapshot.size() - kSumBytes);
-  if (load_le<std::uint64_t>(snapshot.data() + summed.size()) !=
-      XXH3_64bits(summed.data(), summed.size())) {
-    return fail(not_a_snapshot("its checksum does not fit"));
-  }
-  if (as_text(summed.first(kMagic.size())) != kMagic) {
-    return fail(not_a_snapshot("it does not begin with " + std::string(kMagic)));
-  }
-  const auto version = load_le<std::uint16_t>(summed.data() + kMagic.size());
-  if (version < kVersion || version > kWithProducers) {
-    return fail(Errc::kUnsupportedVersion,
-                "metadata snapshot of version " + std::to_string(version) +
-                    " is unknown to this release; start the release that wrote it, or a newer one");
-  }
-  PENSTOCK_TRY_ASSIGN(ClusterState state, Restoring(version, summed.subspan(kHeaderBytes)).run());
+  PENSTOCK_TRY_ASSIGN(const Sealed sealed, open_sealed(snapshot, kKind));
+  PENSTOCK_TRY_ASSIGN(ClusterState state, Restoring(sealed.version, sealed.body).run());
   if (!equal(state.snapshot(), snapshot)) {
     return fail(not_a_snapshot("it is not as it is written: out of order, or something twice"));
   }

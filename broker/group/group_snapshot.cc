@@ -1,16 +1,15 @@
-// The bytes of a snapshot of groups: magic, version, records, and XXH3-64 over everything before.
-#include <xxhash.h>
+// The bytes of a snapshot of groups: sealed records.
+#include <utility>
 
 #include "base/fields.h"
+#include "base/sealed.h"
 #include "broker/group/group_state.h"
 
 namespace penstock::group {
 namespace {
 
-constexpr std::string_view kMagic = "PSTKGRUP";
 constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kHeaderBytes = kMagic.size() + sizeof kVersion;
-constexpr std::size_t kSumBytes = sizeof(std::uint64_t);
+constexpr SealKind kKind{"PSTKGRUP", "snapshot of groups", kVersion, kVersion};
 
 // Calls `take` with each record that there is about a group.
 template <typename Take>
@@ -27,7 +26,7 @@ void each_record(const std::string& name, const Group& group, Take take) {
 }
 
 Error not_a_snapshot(const std::string& why) {
-  return {Errc::kCorrupt, "snapshot of groups: " + why};
+  return {Errc::kCorrupt, std::string(kKind.what) + ": " + why};
 }
 
 }  // namespace
@@ -37,35 +36,20 @@ Bytes GroupState::snapshot() const {
   for (const auto& [name, group] : groups_) {
     each_record(name, group, [&](const GroupRecord&) { ++records; });
   }
-  FieldWriter to;
-  to.raw(as_bytes(kMagic)).integer(kVersion).offset(applied_).count(records);
+  FieldWriter to = begin_sealed(kKind, kVersion);
+  to.offset(applied_).count(records);
   for (const auto& [name, group] : groups_) {
     each_record(name, group, [&](const GroupRecord& record) {
       const KeyedBytes bytes = encode(record);
       to.text(as_text(bytes.key)).text(as_text(*bytes.value));
     });
   }
-  to.integer(std::uint64_t{XXH3_64bits(to.bytes().data(), to.bytes().size())});
-  return to.take();
+  return seal(std::move(to));
 }
 
 Result<GroupState> GroupState::restore(ByteView snapshot) {
-  if (snapshot.size() < kHeaderBytes + kSumBytes) return fail(not_a_snapshot("it is too short"));
-  const ByteView summed = snapshot.first(snapshot.size() - kSumBytes);
-  if (load_le<std::uint64_t>(snapshot.data() + summed.size()) !=
-      XXH3_64bits(summed.data(), summed.size())) {
-    return fail(not_a_snapshot("its checksum does not fit"));
-  }
-  if (as_text(summed.first(kMagic.size())) != kMagic) {
-    return fail(not_a_snapshot("it does not begin with " + std::string(kMagic)));
-  }
-  const auto version = load_le<std::uint16_t>(summed.data() + kMagic.size());
-  if (version != kVersion) {
-    return fail(Errc::kUnsupportedVersion,
-                "snapshot of groups of version " + std::to_string(version) +
-                    " is unknown to this release; start the release that wrote it, or a newer one");
-  }
-  FieldReader from(summed.subspan(kHeaderBytes));
+  PENSTOCK_TRY_ASSIGN(const Sealed sealed, open_sealed(snapshot, kKind));
+  FieldReader from(sealed.body);
   GroupState state;
   const Offset applied = from.offset();
   for (std::size_t left = from.count(); from.is_good() && left > 0; --left) {

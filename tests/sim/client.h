@@ -17,6 +17,8 @@ class SimClient {
 
   void start();
   void stop() { stopped_ = true; }
+  // From now on every leader can be found: who is refused asks the next node, and misses nobody.
+  void healed() { healed_ = true; }
   std::uint64_t acknowledged() const { return acknowledged_; }
   // Time of the last acknowledgement in a group; -1: none.
   std::int64_t last_acknowledged_ns(GroupNumber group) const;
@@ -25,6 +27,7 @@ class SimClient {
   void send_next();
   void attempt(GroupNumber group, BatchName name);
   void told(GroupNumber group, BatchName name, const Result<Offset>& outcome);
+  std::size_t guess_after(std::size_t refused);
 
   Scene& scene_;
   const std::int64_t id_;
@@ -34,6 +37,7 @@ class SimClient {
   std::int32_t number_ = 0;
   std::uint64_t acknowledged_ = 0;
   bool stopped_ = false;
+  bool healed_ = false;
 };
 
 }  // namespace penstock::sim

@@ -41,6 +41,7 @@ LifeReport Stage::live() {
   if (violations_.none()) {
     trouble_.stop();
     stop();
+    for (auto& client : clients_) client->healed();
     heal();
   }
   LifeReport report{.violations = violations_.all(),

@@ -1,47 +1,30 @@
 // Stories of logs whose last file was shortened while nobody looked: the end is not certain, and
 // what was acknowledged there must come from the others.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "storage/checkpoint.h"
 #include "storage/segment_name.h"
-#include "tests/broker/host/cluster.h"
-#include "tests/storage/expect.h"
+#include "tests/broker/host/trio.h"
 
 namespace penstock::broker {
 namespace {
 
 using fakes::Survives;
-using testing::IsEmpty;
 
-class LostEndTest : public testing::Test {
+class LostEndTest : public TrioTest {
  protected:
   LostEndTest() {
     trio.start_everyone();
     EXPECT_TRUE(trio.produce(60, 100));
     trio.run(2'000);  // checkpoints
   }
-  void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
 
-  Member& other_than(const Member& one) { return trio.node(one.id.value() == 1 ? 2 : 1); }
-  Member& third(const Member& a, const Member& b) {
-    return trio.node(6 - a.id.value() - b.id.value());
-  }
   // An orderly stop: nothing follows what the checkpoint knows.
   void close(Member& member) {
     ASSERT_OK(member->close());
     trio.stop(member);
   }
-  static std::string last_segment(Member& member) {
-    std::string last;
-    for (const std::string& path : member.env->files(kReplicaDir)) {
-      if (path.ends_with(".log")) last = path;
-    }
-    return last;
-  }
   // Down to a third of what its checkpoint vouches for.
   static void shorten(Member& member) {
-    const std::string path = last_segment(member);
+    const std::string path = segments(member).back();
     const auto checkpoint = member.env->contents(std::string(kReplicaDir) + "/" +
                                                  std::string(storage::kCheckpointName));
     ASSERT_TRUE(checkpoint.has_value());
@@ -56,8 +39,6 @@ class LostEndTest : public testing::Test {
     return member->log().damage().empty() && !member->is_damaged();
   }
   bool is_level() { return trio.differences().empty(); }
-
-  Cluster trio{nodes({1, 2, 3})};
 };
 
 TEST_F(LostEndTest, WhatWasClosedIsMendedAndTakesRecordsWithoutARestart) {
@@ -178,7 +159,7 @@ TEST_F(LostEndTest, ALogThatHasGoneWithItsLastIndexIsSentAgain) {
   Member& leader = trio.elect();
   Member& shortened = other_than(leader);
   close(shortened);
-  const std::string path = last_segment(shortened);
+  const std::string path = segments(shortened).back();
   shortened.env->remove(path);
   shortened.env->remove(path.substr(0, path.size() - 3) + "idx");
   ASSERT_OK(trio.start(shortened));

@@ -1,9 +1,5 @@
 // Stories of disks that rot, and of the copies that put them right.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/broker/host/cluster.h"
-#include "tests/storage/expect.h"
+#include "tests/broker/host/trio.h"
 
 namespace penstock::broker {
 namespace {
@@ -11,26 +7,14 @@ namespace {
 using fakes::Survives;
 using testing::IsEmpty;
 
-class RepairTest : public testing::Test {
+class RepairTest : public TrioTest {
  protected:
   RepairTest() {
     trio.start_everyone();
     EXPECT_TRUE(trio.produce(60, 100));
     trio.run(2'000);  // checkpoints
   }
-  void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
 
-  Member& other_than(const Member& one) { return trio.node(one.id.value() == 1 ? 2 : 1); }
-  Member& third(const Member& a, const Member& b) {
-    return trio.node(6 - a.id.value() - b.id.value());
-  }
-  static std::vector<std::string> segments(Member& member) {
-    std::vector<std::string> all;
-    for (const std::string& path : member.env->files(kReplicaDir)) {
-      if (path.ends_with(".log")) all.push_back(path);
-    }
-    return all;
-  }
   // One bit in the middle of a segment; nobody has seen it yet.
   static void flip(Member& member, std::size_t segment, std::size_t at = 300) {
     const std::string path = segments(member)[segment];
@@ -49,8 +33,6 @@ class RepairTest : public testing::Test {
     look(member, 1U << 20);
     return member->log().damage().empty() && !member->is_damaged();
   }
-
-  Cluster trio{nodes({1, 2, 3})};
 };
 
 TEST_F(RepairTest, ADamagedFollowerIsPutRightByItsLeaderAndLosesNothing) {

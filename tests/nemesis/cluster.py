@@ -13,7 +13,6 @@ from network import PORT, sandboxed_folder
 from penstock_wire import DESCRIBE_TOPICS, HANDSHAKE, Connection
 from trouble import HONEST, Trouble
 
-CANNOT_START = 1
 FSYNC_FAILED = 3  # how a broker ends that cannot trust its disk any more
 DISK_MB = 1024  # of each broker, in a sandbox
 ASK_S = 1.0
@@ -46,7 +45,6 @@ class Broker:
         self.seed = seed  # endpoint of the broker that it joins
         self.process = None
         self.frozen = False
-        self.full = False
         self.wanted = False  # whether it shall run: a process that is wanted and gone died by itself
         if network.has_faults:
             sandboxed_folder(self.disk, DISK_MB)
@@ -107,10 +105,8 @@ class Broker:
                     while True:
                         os.posix_fallocate(file.fileno(), size, piece)
                         size += piece
-        self.full = True
 
     def free_disk(self):
-        self.full = False
         (self.disk / BALLAST).unlink(missing_ok=True)
 
 
@@ -205,8 +201,6 @@ class Cluster:
             status = broker.process.returncode
             if status == FSYNC_FAILED and broker.trouble.is_failing_syncs():
                 continue  # whoever made it fail starts it again
-            if status == CANNOT_START and broker.full:
-                continue  # nothing at all is left on its disk: it starts when there is room, and says so
             self.deaths.append(f"broker {broker.number} ended with {status}: {last_words(broker.log_path)}")
             broker.trouble.keep_unflushed()
             broker.start()

@@ -1,6 +1,7 @@
 #include "broker/host/catch_up_pace.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "broker/host/limits.h"
 
@@ -44,6 +45,10 @@ void CatchUpPace::sent(std::uint64_t bytes, std::int64_t now_ms) {
   if (rate(now_ms) == 0) return;
   refill(now_ms);
   tokens_ -= static_cast<std::int64_t>(bytes);
+}
+
+std::uint64_t CatchUpPace::piece_bytes(std::int64_t now_ms) const {
+  return rate(now_ms) == 0 ? std::numeric_limits<std::uint64_t>::max() : kCatchUpPieceBytes;
 }
 
 std::int64_t CatchUpPace::next_ms(std::int64_t now_ms) const {

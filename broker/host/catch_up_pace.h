@@ -19,6 +19,8 @@ class CatchUpPace {
   // Something may be sent now; sent() says how much it was.
   bool admits(std::int64_t now_ms);
   void sent(std::uint64_t bytes, std::int64_t now_ms);
+  // Most that should be sent at once, so that a flush of it is short.
+  std::uint64_t piece_bytes(std::int64_t now_ms) const;
   // When admits() is true if nothing is sent until then.
   std::int64_t next_ms(std::int64_t now_ms) const;
 

@@ -47,9 +47,12 @@ inline constexpr std::uint64_t kMaxMendBytes = 16U << 20;
 inline constexpr std::uint64_t kLateBytes = 32U << 20;
 // What late members may be sent at once after a pause: short beside the flushes of producers.
 inline constexpr std::int64_t kCatchUpBurstMs = 20;
+// Piece in which late members are sent what they lack: producers whose flush waits behind that of
+// a piece hardly notice it.
+inline constexpr std::uint64_t kCatchUpPieceBytes = 128U << 10;
 // Default rate for late members, of the whole broker: an hour of 5,000 records a second of 512
-// bytes takes five minutes.
-inline constexpr std::uint64_t kCatchUpBytesPerSecond = 32U << 20;
+// bytes takes eleven minutes.
+inline constexpr std::uint64_t kCatchUpBytesPerSecond = 16U << 20;
 
 // Heartbeats for which a member asks in vain for one range (a minute or so): its leader's log
 // begins behind it, or differs.

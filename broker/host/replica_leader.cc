@@ -129,19 +129,22 @@ void Replica::State::carry_out_paced() {
 }
 
 void Replica::State::carry_out(const raft::ReadForPeer& read) {
-  if (pace != nullptr && may_wait(read) && !pace->admits(now_ms())) {
-    std::erase_if(paced, [&](const raft::ReadForPeer& old) { return old.to == read.to; });
-    paced.push_back(read);
-    return;
+  std::uint64_t max_bytes = read.max_bytes;
+  if (pace != nullptr && may_wait(read)) {
+    if (!pace->admits(now_ms())) {
+      std::erase_if(paced, [&](const raft::ReadForPeer& old) { return old.to == read.to; });
+      paced.push_back(read);
+      return;
+    }
+    max_bytes = std::min(max_bytes, pace->piece_bytes(now_ms()));
   }
-  const auto found =
-      log->read(read.from, read.max_bytes, storage::ReadUpTo::kEnd, /*cached_only=*/true);
+  const auto found = log->read(read.from, max_bytes, storage::ReadUpTo::kEnd, /*cached_only=*/true);
   if (found) {
     send_range(read, *found);
     return;
   }
   if (found.error().code() == Errc::kWouldBlock) {
-    auto later = log->prepare_read(read.from, read.max_bytes, storage::ReadUpTo::kEnd);
+    auto later = log->prepare_read(read.from, max_bytes, storage::ReadUpTo::kEnd);
     if (later) {
       cold.emplace(next_cold, ColdRead{read, group->log_version(), *std::move(later)});
       out.cold_reads.push_back(next_cold++);

@@ -37,7 +37,7 @@ namespace penstock::broker {
   X(uint32, disk_reserve_mb, "MIB", 256, "256",                                                    \
     "Free space, in MiB, below which producers are refused while everything else goes on. "        \
     "At most 5 % of the disk is used for it.")                                                     \
-  X(uint32, catch_up_mb_per_s, "MIB", 32, "32",                                                    \
+  X(uint32, catch_up_mb_per_s, "MIB", 16, "16",                                                    \
     "Pace, in MiB a second, at which replicas that are far behind are sent what they lack while "  \
     "producers write; twice the producers' own rate when that is more. 0: no limit.")              \
   X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")         \

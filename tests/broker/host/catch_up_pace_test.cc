@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/host/limits.h"
+
 namespace penstock::broker {
 namespace {
 
@@ -51,6 +53,13 @@ TEST_F(Pace, HasNoLimitWhileNobodyProduces) {
 TEST_F(Pace, ZeroIsNoLimit) {
   CatchUpPace pace(0);
   EXPECT_EQ(send_for(pace, 10, 1'000), 10 * 100 * kPiece);
+}
+
+TEST_F(Pace, KeepsPiecesSmallWhileSomebodyProduces) {
+  CatchUpPace pace(32U << 20);
+  EXPECT_GE(pace.piece_bytes(now_ms_), 16 * kCatchUpPieceBytes);
+  send_for(pace, 100, 10'000);
+  EXPECT_EQ(pace.piece_bytes(now_ms_), kCatchUpPieceBytes);
 }
 
 TEST_F(Pace, SaysWhenItGoesOn) {

@@ -1,32 +1,29 @@
 // Stories of members that lack much, and of the pace at which they get it.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "broker/host/catch_up_pace.h"
 #include "broker/host/limits.h"
-#include "tests/broker/host/cluster.h"
+#include "tests/broker/host/trio.h"
 
 namespace penstock::broker {
 namespace {
 
 using testing::IsEmpty;
 
-constexpr std::size_t kLargeRecord = 1U << 20;
+constexpr std::size_t kLargeRecord = 64U << 10;
 constexpr int kLargeRecords = 3 * static_cast<int>(kLateBytes / kLargeRecord) / 2;
 
-class CatchUpTest : public testing::Test {
+class CatchUpTest : public TrioTest {
  protected:
-  CatchUpTest() { trio.start_everyone(); }
-  void TearDown() override { EXPECT_THAT(trio.violations(), IsEmpty()); }
+  CatchUpTest() {
+    trio.raft_options.max_request_bytes = 1U << 20;
+    trio.log_options.segment_bytes = 8U << 20;
+    trio.start_everyone();
+  }
 
   Member& start(Member& member) {
     EXPECT_TRUE(trio.start(member));
     return member;
   }
-  Member& follower() {
-    const Member& leader = trio.elect();
-    return trio.node(leader.id.value() == 1 ? 2 : 1);
-  }
+  Member& follower() { return other_than(trio.elect()); }
   std::uint64_t bytes_of(Member& member) { return member->log().size_bytes(); }
   // A small record every 10 ms.
   void produce_for(std::int64_t ms) {
@@ -36,7 +33,6 @@ class CatchUpTest : public testing::Test {
     }
   }
 
-  Cluster trio{nodes({1, 2, 3})};
   CatchUpPace pace{1U << 20};
 };
 
@@ -46,12 +42,19 @@ TEST_F(CatchUpTest, ALateMemberIsSentWhatItLacksAtThePaceThatIsLeftByProducers) 
   ASSERT_TRUE(trio.produce(kLargeRecords, kLargeRecord));
   trio.elect()->set_catch_up_pace(pace);
   produce_for(2'000);
+  std::uint64_t largest = 0;
+  trio.loses = [&](const PeerMessage& message) {
+    largest = std::max<std::uint64_t>(largest, message.attachment.size());
+    return false;
+  };
   start(late);
   produce_for(5'000);
+  EXPECT_LE(largest, kCatchUpPieceBytes) << "in pieces behind which a flush does not wait long";
   EXPECT_GT(bytes_of(late), 3U << 20) << "it gains";
   EXPECT_LT(bytes_of(late), 9U << 20) << "about a mebibyte a second";
   trio.run(5'000);
   EXPECT_EQ(trio.differences(), "") << "nobody produces: at once";
+  EXPECT_GT(largest, kCatchUpPieceBytes);
 }
 
 TEST_F(CatchUpTest, AMemberWithoutWhichNothingIsCommittedDoesNotWait) {

@@ -1,4 +1,6 @@
 // Status and changes of a cluster between client/cluster_status.h and the wire.
+//
+// Threads: pure functions.
 #pragma once
 
 #include <string>

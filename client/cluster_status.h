@@ -1,6 +1,7 @@
 // What a cluster tells of itself, and what an operator asks of it: plain values.
 //
 // Units are in the names; of what is not known, the number is -1.
+// Threads: plain values.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,7 @@
 //
 // Format of DATA_DIR/up.ports: a line for each broker, "client_port metrics_port". Failure: a port
 // that somebody else listens on is kAlreadyExists, and names them.
+// Threads: one; reads and writes a small file.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,6 @@
 // balance(): the even and sticky assignment (assign.h), with or without regard to racks.
+//
+// Threads: a pure function.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,6 @@
 // Group: everything that the log says about one consumer group.
+//
+// Threads: plain values.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,6 @@
 // What can be asked of consumer groups, and what is answered.
+//
+// Threads: plain values.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // MembershipChange: a change of a group's members in the making, up to the records that it takes.
 //
 // Lifetime: within one decision; the group outlives it.
+// Threads: one.
 #pragma once
 
 #include <cstdint>

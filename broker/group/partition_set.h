@@ -1,4 +1,6 @@
 // PartitionSet: partitions in ascending order, each once, and what one does with two of them.
+//
+// Threads: a plain value.
 #pragma once
 
 #include <vector>

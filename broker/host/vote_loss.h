@@ -3,6 +3,8 @@
 // A broker whose logs have other members gave votes, or may have; without its journal it could give
 // another one in the same term. Nothing else on its disk says in which terms it voted, so there is
 // no later moment at which it would be safe: it must join anew under another number.
+//
+// Threads: any; reads the disk, and may wait for it.
 #pragma once
 
 #include <string>

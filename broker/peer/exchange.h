@@ -3,6 +3,7 @@
 // Failure: kInvalidArgument for a request that cannot be one: more than limits.h allows, parts that
 // do not add up to the attachment, bytes beside a message that has none, news that somebody else
 // leads. Whether it came to the right broker from the right one is the receiver's to judge.
+// Threads: pure functions.
 #pragma once
 
 #include <vector>

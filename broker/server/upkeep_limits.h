@@ -1,5 +1,7 @@
 // Bounds and times of what brokers do by themselves to bring replicas where they are wanted, each
 // with its reason.
+//
+// Threads: constants.
 #pragma once
 
 #include <chrono>

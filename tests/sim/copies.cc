@@ -73,7 +73,13 @@ bool Copies::follow(const broker::ClusterImage& image) {
 bool Copies::open(const broker::TopicImage& topic, const TopicPartition& id) {
   const GroupNumber group = scene_.groups.number_of(id);
   const auto founders = topic.first_voters(id.partition, node_.id(), placed_);
-  if (!node_.open(group, {.voters = founders, .outgoing = {}, .learners = {}})) return false;
+  if (!node_.open(group, {.voters = founders, .outgoing = {}, .learners = {}})) {
+    // What a full disk left of it goes with its topic.
+    if (node_.is_up() && node_.disk().exists(Node::folder(group)).value_or(false)) {
+      on_disk_.insert(group);
+    }
+    return false;
+  }
   if (founders.empty() && !on_disk_.contains(group)) probe(Probe::kJoinedLater);
   is_marking_due_ |= on_disk_.insert(group).second;
   node_.pump(group);
@@ -118,9 +124,9 @@ bool Copies::retire(const broker::ClusterImage& image) {
     probe(Probe::kCopyRetired);
     // Or older metadata would make it anew after the next start.
     if (!mark_placed(image.applied())) return node_.is_up();
+    if (!node_.can_trash()) return true;  // again later
     const bool is_placed = image.find(scene_.groups.name_of(group).topic) != nullptr;
     if (!node_.trash(group, is_placed ? Gone::kPlacedElsewhere : Gone::kTopicDeleted)) return false;
-    if (node_.replica(group) != nullptr) continue;
     on_disk_.erase(group);
     placed_at_.erase(group);
   }

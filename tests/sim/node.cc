@@ -155,7 +155,7 @@ void Node::die(const std::string& why) {
 // Its votes first: a vote without its log would look like a log that was lost, and be kept from
 // voting; a log without its vote is only the copy of somebody whom nobody asks.
 bool Node::trash(GroupNumber group, Gone why) {
-  if (flushing_votes_) return true;  // again later
+  PENSTOCK_ASSERT(can_trash(), "asked before");
   scene_.world.note(describe(group) + " goes to trash");
   // A crash in the middle of it leaves it or not.
   for (auto& invariant : scene_.invariants) invariant->trashed(id_, group, why);

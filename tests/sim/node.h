@@ -110,7 +110,8 @@ class Node {
   // kDiskFull: not now. Any other failure: the node died of it.
   Status open(GroupNumber group, raft::Membership first, broker::StateAtStart* state = nullptr);
   static std::string folder(GroupNumber group);
-  // The copy and its votes go to trash, now or later. False: the node died of it.
+  // The copy and its votes go to trash. False: the node died of it. Precondition: can_trash().
+  bool can_trash() const { return !flushing_votes_; }
   bool trash(GroupNumber group, Gone why);
   // Carries out what the replica asked for since the last time.
   void pump(GroupNumber group);

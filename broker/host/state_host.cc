@@ -91,7 +91,7 @@ Status StateHost::apply_batches(ByteView batches) {
       while (true) {
         PENSTOCK_TRY_ASSIGN(const auto record, records.next());
         if (!record) break;
-        const Status applied = machine_.apply(record->offset, record->value.value_or(ByteView{}));
+        const Status applied = machine_.apply(record->offset, {record->key, record->value});
         if (!applied) {
           return std::unexpected(
               Error(applied.error())
@@ -173,10 +173,12 @@ void StateHost::complete_snapshot(const StateSnapshots::Ticket& ticket, const St
 void StateHost::keep_log_short() {
   const Offset applied = machine_.applied();
   const Offset start = replica_.log_start();
-  const bool cannot_install = start > Offset(0) && !snapshots_.has(start);
+  const bool stays = options_.old_records == OldRecords::kStay;
+  const bool cannot_install = !stays && start > Offset(0) && !snapshots_.has(start);
   if (fatal_ || applied > replica_.committed() || !(trim_is_due_ || cannot_install)) return;
   trim_is_due_ = false;
-  const auto to = snapshots_.may_begin_at(start, std::min(applied, replica_.durable_end()));
+  const auto to = stays ? std::nullopt
+                        : snapshots_.may_begin_at(start, std::min(applied, replica_.durable_end()));
   if (to) {
     acted_ = true;
     // What fails for good the replica tells itself; otherwise the next snapshot tries again.

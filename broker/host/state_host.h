@@ -11,7 +11,8 @@
 // Threads: one at a time, the replica's owner's; reads of the log and raising its start may wait
 // for the disk, a snapshot is written by a ticket on another thread. Lifetime: all references
 // outlive the host, which alone calls append() and read_index() of its replica; the log has no
-// retention of its own.
+// retention of its own. Records have keys when the machine's do (StateOf): such a log may be read,
+// and one day compacted, like any topic's.
 // Failure: of a command, see submit(). What the log holds and the machine cannot apply, and a
 // snapshot that cannot be flushed, is fatal(): the host answers nobody any more, and steps down.
 //
@@ -31,6 +32,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,18 +46,26 @@
 
 namespace penstock::broker {
 
+// What becomes of records that are in snapshots.
+enum class OldRecords : std::uint8_t {
+  kGo,    // the log is kept short
+  kStay,  // it is read by others; snapshots are a short cut for the start alone
+};
+
 struct StateHostOptions {
   std::uint64_t snapshot_after_bytes = kSnapshotAfterBytes;
   // After records were applied, or another state took this one's place; between two decisions,
   // never within one. The machine may be read while it is called; what outlives it is an image.
   std::function<void(const StateMachine&)> applied = nullptr;
+  OldRecords old_records = OldRecords::kGo;
+  std::size_t max_queued = kMaxQueuedCommands;
 };
 
 class StateHost {
  public:
   // The records that carry the command out, or why it is refused; reads the machine, changes
   // nothing.
-  using Decide = std::function<Result<std::vector<Bytes>>()>;
+  using Decide = std::function<Result<std::vector<StateRecord>>()>;
   using Answer = std::function<void(Status)>;
 
   // Brings the machine to the newest intact snapshot and applies what is known to be committed.
@@ -124,7 +134,7 @@ class StateHost {
   void finish_confirmed(const ReplicaOutput& output);
   void notice_role();
   void begin_next();
-  void propose(Command command, const std::vector<Bytes>& records);
+  void propose(Command command, const std::vector<StateRecord>& records);
   void confirm(Command command, Status verdict);
   void answer_under_way(Status status);
   void refuse_queued(const Error& error);
@@ -156,6 +166,17 @@ class StateHost {
   std::optional<Error> trouble_;
 };
 
+// A typed record's bytes as its log takes them: encode() gives a value, or a key with one.
+template <typename Record>
+StateRecord to_state_record(const Record& record) {
+  auto encoded = encode(record);
+  if constexpr (std::is_same_v<decltype(encoded), Bytes>) {
+    return {.key = std::nullopt, .value = std::move(encoded)};
+  } else {
+    return {.key = std::move(encoded.key), .value = std::move(encoded.value)};
+  }
+}
+
 // Submits a typed command: `machine` is a StateOf, whose state decides with handle(command), as
 // ClusterState does; `done` gets a Result of the decision's answer.
 template <typename Machine, typename Command, typename Done>
@@ -164,11 +185,11 @@ void carry_out(StateHost& host, const Machine& machine, Command command, Done do
   using Answer = decltype(Decision::answer);
   const auto answer = std::make_shared<std::optional<Answer>>();
   host.submit(
-      [&machine, command = std::move(command), answer]() -> Result<std::vector<Bytes>> {
+      [&machine, command = std::move(command), answer]() -> Result<std::vector<StateRecord>> {
         PENSTOCK_TRY_ASSIGN(auto decision, machine.state().handle(command));
         *answer = std::move(decision.answer);
-        std::vector<Bytes> records;
-        for (const auto& record : decision.records) records.push_back(encode(record));
+        std::vector<StateRecord> records;
+        for (const auto& record : decision.records) records.push_back(to_state_record(record));
         return records;
       },
       [answer, done = std::move(done)](Status status) {

@@ -16,16 +16,17 @@ bool did_nothing(Errc code) {
          code == Errc::kBatchTooLarge || code == Errc::kInvalidBatch;
 }
 
-Result<Bytes> make_batch(const StateMachine& machine, const std::vector<Bytes>& records,
+Result<Bytes> make_batch(const StateMachine& machine, const std::vector<StateRecord>& records,
                          Timestamp now) {
   record::BatchBuilder builder;
-  for (const Bytes& record : records) {
-    if (const Status known = machine.check_record(record); !known) {
+  for (const StateRecord& record : records) {
+    const StateRecordView view = StateRecordView::of(record);
+    if (const Status known = machine.check_record(view); !known) {
       return std::unexpected(
           Error(Errc::kInvalidArgument,
                 "the command makes a record that cannot be read: " + known.error().message()));
     }
-    builder.append(now, std::nullopt, ByteView(record));
+    builder.append(now, view.key, view.value);
   }
   return builder.build();
 }
@@ -47,7 +48,7 @@ void StateHost::submit(Decide decide, Answer answer) {
     answer(fail(Errc::kShuttingDown));
   } else if (fatal_ || replica_.role() != raft::Role::kLeader) {
     answer(fail(not_leader()));
-  } else if (queue_.size() >= kMaxQueuedCommands) {
+  } else if (queue_.size() >= options_.max_queued) {
     answer(fail(Errc::kOverloaded, "too many commands wait for the ones before them"));
   } else {
     queue_.push_back({std::move(decide), std::move(answer)});
@@ -89,7 +90,7 @@ void StateHost::begin_next() {
   }
 }
 
-void StateHost::propose(Command command, const std::vector<Bytes>& records) {
+void StateHost::propose(Command command, const std::vector<StateRecord>& records) {
   auto batch = make_batch(machine_, records, clock_.wall());
   if (!batch) {
     command.answer(fail(batch.error()));

@@ -64,7 +64,8 @@ Status StateWorld::start(StateNode& node) {
       node.host,
       StateHost::open(clock, *node.replica, *node.snapshots, *node.machine,
                       {.snapshot_after_bytes = snapshot_after_bytes,
-                       .applied = [&](const StateMachine& machine) { publish(node, machine); }}));
+                       .applied = [&](const StateMachine& machine) { publish(node, machine); },
+                       .old_records = old_records}));
   pump(node);
   return {};
 }

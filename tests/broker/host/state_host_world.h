@@ -101,6 +101,7 @@ class StateWorld {
   raft::Options raft_options;
   storage::LogOptions log_options;
   std::uint64_t snapshot_after_bytes = 600;
+  OldRecords old_records = OldRecords::kGo;
 
  private:
   void take(StateNode& node, const ReplicaOutput& output);

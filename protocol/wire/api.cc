@@ -21,6 +21,15 @@ constexpr std::array kTable = {
     ApiInfo{Api::kClusterStatus, "ClusterStatus", 1, 1, Effect::kReads},
     ApiInfo{Api::kAlterCluster, "AlterCluster", 1, 1, Effect::kChanges},
     ApiInfo{Api::kForward, "Forward", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kFindCoordinator, "FindCoordinator", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kGroupHeartbeat, "GroupHeartbeat", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kLeaveGroup, "LeaveGroup", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kCommitOffsets, "CommitOffsets", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kFetchOffsets, "FetchOffsets", 1, 1, Effect::kReads},
+    ApiInfo{Api::kResetOffsets, "ResetOffsets", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kDeleteGroup, "DeleteGroup", 1, 1, Effect::kChanges},
+    ApiInfo{Api::kListGroups, "ListGroups", 1, 1, Effect::kReads},
+    ApiInfo{Api::kDescribeGroup, "DescribeGroup", 1, 1, Effect::kReads},
 };
 
 }  // namespace

@@ -26,6 +26,15 @@ enum class Api : std::uint16_t {
   kClusterStatus = 34,
   kAlterCluster = 35,
   kForward = 36,
+  kFindCoordinator = 48,
+  kGroupHeartbeat = 49,
+  kLeaveGroup = 50,
+  kCommitOffsets = 51,
+  kFetchOffsets = 52,
+  kResetOffsets = 53,
+  kDeleteGroup = 54,
+  kListGroups = 55,
+  kDescribeGroup = 56,
 };
 
 // Whether carrying a request out changes anything that outlives the answer.

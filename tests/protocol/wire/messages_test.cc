@@ -9,6 +9,7 @@
 #include "protocol/wire/cluster.pb.h"
 #include "protocol/wire/data.pb.h"
 #include "protocol/wire/error_message.h"
+#include "protocol/wire/groups.pb.h"
 #include "protocol/wire/handshake.pb.h"
 #include "protocol/wire/metadata.pb.h"
 #include "protocol/wire/uuid_bytes.h"
@@ -73,7 +74,8 @@ TEST(ErrorResponse, ParsesAsEveryResponseOfTheProtocol) {
   std::size_t responses = 0;
   for (const auto* file :
        {v1::ProduceResponse::descriptor()->file(), v1::CreateTopicResponse::descriptor()->file(),
-        v1::HandshakeResponse::descriptor()->file(), v1::JoinResponse::descriptor()->file()}) {
+        v1::HandshakeResponse::descriptor()->file(), v1::JoinResponse::descriptor()->file(),
+        v1::FindCoordinatorResponse::descriptor()->file()}) {
     for (int i = 0; i < file->message_type_count(); ++i) {
       const auto* type = file->message_type(i);
       if (!type->name().ends_with("Response")) continue;

@@ -87,6 +87,12 @@ Durability Partition::answers_when(std::optional<Durability> asked) const {
   return alone ? asked.value_or(rules_.default_durability) : Durability::kFsynced;
 }
 
+Status Partition::check_writable() const {
+  if (!is_written_by_brokers()) return {};
+  return fail(Errc::kInvalidArgument, name_ + " is internal: it can be read, and is written by "
+                                              "brokers alone");
+}
+
 Status Partition::admits(std::size_t bytes) const {
   if (ended_) return fail(*ended_);
   if (closed_) return fail(Errc::kUnknownTopic, name_ + " was deleted");
@@ -99,6 +105,7 @@ Status Partition::admits(std::size_t bytes) const {
 
 Result<Appended> Partition::append(MutableByteView batches) {
   const std::int64_t begun_ns = services_.clock->steady_ns();
+  PENSTOCK_TRY(check_writable());
   PENSTOCK_TRY_ASSIGN(const CheckedBatches checked, check_batches(batches, rules_.append));
   PENSTOCK_TRY(admits(batches.size()));
   PENSTOCK_TRY(check_ready());
@@ -227,6 +234,7 @@ Result<std::optional<storage::TimestampOffset>> Partition::max_timestamp() {
 // --- housekeeping
 
 Result<Offset> Partition::delete_records(Offset before) {
+  PENSTOCK_TRY(check_writable());
   PENSTOCK_TRY(check_ready());
   const Offset to = before.value() == -1 ? high_watermark() : before;
   if (to < Offset(0) || to > high_watermark()) {

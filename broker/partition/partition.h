@@ -110,6 +110,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // carried out; true when that gave the replica an input (StateHost::follow). Before start().
   using Follower = std::function<bool(const ReplicaOutput&)>;
   void set_follower(Follower follower) { follower_ = std::move(follower); }
+  // Who shares the replica alone appends to the log, and decides where it begins.
+  bool is_written_by_brokers() const { return follower_ != nullptr; }
   // The follower, or whoever else shares the replica, gave it an input.
   void drive() { pump("work of "); }
   // The follower has something under way on a pool: settled(), close() and retire() wait for it.
@@ -225,6 +227,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
       boost::intrusive::list<HighWatermarkWatcher, boost::intrusive::constant_time_size<false>>;
 
   Status admits(std::size_t bytes) const;
+  Status check_writable() const;
   bool leads(Term term) const;
   Status outcome_of(Offset end, Term term) const;
   void take_heard(const ReplicaOutput& output);

@@ -208,6 +208,7 @@ void Broker::State::run() {
   running_ = true;
   for (const auto& shard : context_.shards) {
     shard->tasks().spawn("housekeeping", keep_house(*shard));
+    shard->tasks().spawn("groups", shard->tend_groups());
   }
   Shard& admin = context_.admin_shard();
   admin.tasks().spawn("placer", placer_->run());
@@ -250,6 +251,11 @@ Task<Status> drain_shard(Shard& shard) {
 // Commands that wait are answered now: a majority may never come.
 Task<Status> stop_deciding(MetadataGroup& metadata) {
   metadata.stop();
+  co_return Status{};
+}
+
+Task<Status> stop_groups(Shard& shard) {
+  shard.stop_groups();
   co_return Status{};
 }
 
@@ -331,6 +337,7 @@ Status Broker::State::stop() {
   running_ = false;
   log().info("stopping");
   wait_for(context_.admin_shard(), stop_deciding(*metadata_)).value();
+  for (const auto& shard : context_.shards) wait_for(*shard, stop_groups(*shard)).value();
   std::vector<std::future<Status>> handed_over;
   for (const auto& shard : context_.shards) {
     handed_over.push_back(std::async(

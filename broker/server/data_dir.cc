@@ -102,4 +102,8 @@ std::string DataDir::partition_dir(const TopicImage& topic, PartitionId partitio
   return topic_dir(topic) + "/" + std::to_string(partition.value());
 }
 
+std::string DataDir::state_snapshots(const TopicImage& topic, PartitionId partition) const {
+  return partition_dir(topic, partition) + ".state";
+}
+
 }  // namespace penstock::broker

@@ -54,6 +54,8 @@ class DataDir {
   std::string trash_dir() const { return path_ + "/trash"; }
   std::string topic_dir(const TopicImage& topic) const;
   std::string partition_dir(const TopicImage& topic, PartitionId partition) const;
+  // Of the state that a partition's log is about, beside its folder.
+  std::string state_snapshots(const TopicImage& topic, PartitionId partition) const;
 
  private:
   DataDir(Env& env, std::string path) : env_(&env), path_(std::move(path)) {}

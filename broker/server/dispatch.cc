@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "broker/group/home.h"
 #include "broker/server/controller_gate.h"
 #include "broker/server/handlers/handlers.h"
 #include "broker/server/hop.h"
@@ -77,6 +78,36 @@ Task<rpc::Response> alter_cluster_anywhere(Call call) {
                                    v1::AlterClusterResponse>(std::move(call));
 }
 
+// The topic that holds groups is made at the controller; who coordinates is told here.
+Task<rpc::Response> find_coordinator_anywhere(Call call) {
+  BrokerContext& broker = call.broker;
+  v1::FindCoordinatorRequest request;
+  const bool makes_topic = rpc::deserialize(call.request.message.view(), request) &&
+                           request.create() && !call.home.image()->find(group::kOffsetsTopic);
+  if (makes_topic) {
+    const asio::any_io_executor admin = broker.admin_shard().executor();
+    const wire::Api api = call.request.api;
+    auto answer = co_await call_on(admin, broker.gate->hand_on(api, call.request.message.view()));
+    if (!answer) co_return co_await refused(broker, api, std::move(answer).error());
+    v1::FindCoordinatorResponse response;
+    if (*answer && rpc::deserialize(ByteView(**answer), response)) {
+      const Offset known_at(response.metadata_offset());
+      co_await call_on(admin, broker.placer->wait_for(
+                                  known_at, std::chrono::steady_clock::now() + kHearOutcomeTime));
+    }
+    // Elsewhere, and not to be seen here yet: whoever asks again finds it.
+    const bool is_here = !*answer || call.home.image()->find(group::kOffsetsTopic);
+    if (!is_here) {
+      const Status made = wire::status_of(response);
+      co_return co_await refused(
+          broker, api,
+          made ? Error(Errc::kNotReady, "the topic that holds groups was made a moment ago")
+               : made.error());
+    }
+  }
+  co_return co_await typed<&find_coordinator, v1::FindCoordinatorRequest>(std::move(call));
+}
+
 // When a broker answers that has started and not heard yet what it once knew.
 enum class Needs : std::uint8_t { kNothing, kMetadata };
 
@@ -114,6 +145,16 @@ constexpr std::array kTable = {
     Row{wire::Api::kAlterCluster, &alter_cluster_anywhere, Needs::kMetadata,
         typed<&alter_cluster, v1::AlterClusterRequest>},
     Row{wire::Api::kForward, &forward, Needs::kNothing},
+    Row{wire::Api::kFindCoordinator, &find_coordinator_anywhere, Needs::kMetadata,
+        typed<&find_coordinator, v1::FindCoordinatorRequest>},
+    Row{wire::Api::kGroupHeartbeat, typed<&group_heartbeat, v1::GroupHeartbeatRequest>},
+    Row{wire::Api::kLeaveGroup, typed<&leave_group, v1::LeaveGroupRequest>},
+    Row{wire::Api::kCommitOffsets, typed<&commit_offsets, v1::CommitOffsetsRequest>},
+    Row{wire::Api::kFetchOffsets, typed<&fetch_offsets, v1::FetchOffsetsRequest>},
+    Row{wire::Api::kResetOffsets, typed<&reset_offsets, v1::ResetOffsetsRequest>},
+    Row{wire::Api::kDeleteGroup, typed<&delete_group, v1::DeleteGroupRequest>},
+    Row{wire::Api::kListGroups, typed<&list_groups, v1::ListGroupsRequest>},
+    Row{wire::Api::kDescribeGroup, typed<&describe_group, v1::DescribeGroupRequest>},
 };
 
 const Row* find_row(wire::Api api) {

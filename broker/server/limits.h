@@ -14,6 +14,24 @@ inline constexpr int kMaxTopicsPerRequest = 1'000;
 // Settings in one CreateTopic or AlterTopic: far more than there are.
 inline constexpr int kMaxSettingsPerRequest = 100;
 
+// Partitions of the topic that holds consumer groups: that many coordinators, which share the work
+// and the brokers. It never changes, because a group's name is hashed to one of them.
+inline constexpr std::uint32_t kOffsetsPartitions = 8;
+// Its replicas, where there are as many brokers when it is made.
+inline constexpr std::uint32_t kOffsetsReplicas = 3;
+// Its segments: many small records, of which there are few per second.
+inline constexpr std::uint64_t kOffsetsSegmentBytes = 64U << 20;
+// Heartbeats and commits that wait for the one that is on its way to a majority; members send one
+// at a time, so that is a few thousand members in the moment after a new leader was elected.
+inline constexpr std::size_t kMaxQueuedGroupCommands = 4'096;
+// Dead members and changed topics are looked for this often while there are members: short beside
+// the shortest session.
+inline constexpr std::chrono::milliseconds kGroupTickPeriod{200};
+// Patterns of topics whose matches are kept; with more, they are looked for again.
+inline constexpr std::size_t kMaxPatternsKept = 256;
+// What one answer tells of a log's end when a group is explained.
+inline constexpr int kMaxLogEndsPerRequest = 10'000;
+
 // Largest frame of a client: the largest batch (9 MiB) with room for several smaller ones.
 inline constexpr std::uint64_t kMaxFrameBytes = 16U << 20;
 

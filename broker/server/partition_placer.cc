@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "broker/group/home.h"
 #include "broker/server/controller_gate.h"
 #include "broker/server/hop.h"
 #include "broker/server/limits.h"
@@ -97,7 +98,8 @@ std::vector<Opening> PartitionPlacer::what_to_open(const ClusterImage& image,
       const bool is_wanted = topic->is_wanted_at(id.partition, self_, folders_.placed());
       if (!is_wanted && !left_over.contains(id)) continue;
       if (!again && broken_.contains(id)) continue;
-      openings.push_back({topic, id, fail(Errc::kInternal, "not opened")});
+      openings.push_back(
+          {.topic = topic, .id = id, .replica = fail(Errc::kInternal, "not opened")});
     }
   }
   return openings;
@@ -111,6 +113,13 @@ void PartitionPlacer::open_all(std::vector<Opening>& openings, const ClusterImag
   in_parallel(openings.size(), [&](std::size_t i) {
     Opening& one = openings[i];
     one.replica = folders_.open_partition(*one.topic, one.id.partition, floor);
+    if (!one.replica || one.topic->name != group::kOffsetsTopic) return;
+    auto groups = folders_.open_groups(*one.topic, one.id.partition, *one.replica->replica);
+    if (groups) {
+      one.groups = *std::move(groups);
+    } else {
+      one.replica = fail(std::move(groups).error().context("the groups in its log"));
+    }
   });
   std::map<Uuid, Status> synced;  // a topic's folder once
   for (Opening& one : openings) {
@@ -141,9 +150,11 @@ void PartitionPlacer::hand_over(Shard& shard, Opening opening) {
     return shard.place_broken(opening.id, std::move(why));
   }
   report_recovery(name, *opening.replica);
-  shard.place(std::make_shared<Partition>(
+  auto partition = std::make_shared<Partition>(
       shard.partition_services(), opening.id, opening.topic->name,
-      partition_rules(opening.topic->settings), std::move(opening.replica->replica)));
+      partition_rules(opening.topic->settings), std::move(opening.replica->replica));
+  if (opening.groups) shard.place_groups(partition, opening.groups);
+  shard.place(std::move(partition));
 }
 
 namespace {

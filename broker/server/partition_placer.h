@@ -29,6 +29,7 @@ struct Opening {
   TopicPtr topic;
   TopicPartition id;
   Result<Replica::Opened> replica;
+  std::shared_ptr<GroupCoordinator> groups = nullptr;  // of a partition that holds groups
 };
 
 class PartitionPlacer {

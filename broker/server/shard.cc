@@ -38,6 +38,7 @@ Shard::Shard(std::size_t index, const ShardServices& services)
       peers_(io_.get_executor(), services.self),
       self_(services.self.broker),
       tasks_(io_.get_executor()),
+      groups_have_work_(io_.get_executor()),
       waiting_timer_(io_) {}
 
 Shard::~Shard() { PENSTOCK_ASSERT(!thread_.joinable(), "stop_thread() comes first"); }
@@ -106,6 +107,36 @@ KnownLeader Shard::leader_of(const TopicPartition& id) const {
 void Shard::set_image(ImagePtr image) {
   image_ = std::move(image);
   leaders_.forget_deleted(*image_);
+  for (const auto& [id, groups] : coordinators_) groups->set_image(image_);
+}
+
+void Shard::place_groups(const std::shared_ptr<Partition>& partition,
+                         const std::shared_ptr<GroupCoordinator>& groups) {
+  groups->set_image(image_);
+  groups->attach(partition, services_, [this] { groups_have_work_.notify_all(); });
+  coordinators_.insert_or_assign(partition->id(), groups);
+}
+
+Result<std::shared_ptr<GroupCoordinator>> Shard::find_groups(const TopicPartition& id) const {
+  const auto found = coordinators_.find(id);
+  if (found != coordinators_.end()) return found->second;
+  return fail(Errc::kNotLeader, "this broker does not coordinate the group; find its coordinator");
+}
+
+Task<void> Shard::tend_groups() {
+  while (true) {
+    const std::uint64_t seen = groups_have_work_.version();
+    bool busy = false;
+    for (const auto& [id, groups] : coordinators_) busy = groups->tick() || busy;
+    const auto until = busy ? std::chrono::steady_clock::now() + kGroupTickPeriod
+                            : std::chrono::steady_clock::time_point::max();
+    const Status woken = co_await groups_have_work_.wait(seen, until);
+    if (!woken && woken.error().code() == Errc::kCancelled) co_return;
+  }
+}
+
+void Shard::stop_groups() {
+  for (const auto& [id, groups] : coordinators_) groups->stop();
 }
 
 void Shard::start_upkeep(std::unique_ptr<ReplicaUpkeep> upkeep) {
@@ -137,6 +168,7 @@ void Shard::place_broken(const TopicPartition& id, Error why) {
 }
 
 std::shared_ptr<Partition> Shard::remove(const TopicPartition& id) {
+  if (auto groups = coordinators_.extract(id)) groups.mapped()->stop();
   auto node = partitions_.extract(id);
   return node ? std::move(node.mapped().partition) : nullptr;
 }

@@ -24,6 +24,7 @@
 #include "broker/partition/limits.h"
 #include "broker/partition/partition.h"
 #include "broker/peer/peers.h"
+#include "broker/server/group_coordinator.h"
 #include "broker/server/leader_table.h"
 #include "protocol/rpc/server.h"
 
@@ -92,6 +93,18 @@ class Shard {
   std::vector<std::shared_ptr<Partition>> groups() const;
   std::size_t broken_partitions() const;
 
+  // The groups of a partition of __consumer_offsets; before the partition is placed.
+  void place_groups(const std::shared_ptr<Partition>& partition,
+                    const std::shared_ptr<GroupCoordinator>& groups);
+  // kNotLeader where they are not coordinated.
+  Result<std::shared_ptr<GroupCoordinator>> find_groups(const TopicPartition& id) const;
+  const std::map<TopicPartition, std::shared_ptr<GroupCoordinator>>& coordinators() const {
+    return coordinators_;
+  }
+  // Ticks them until cancelled.
+  Task<void> tend_groups();
+  void stop_groups();
+
   // The metadata group, on the shard where it lives; it is no topic's and found by no request.
   void set_metadata(std::shared_ptr<Partition> partition) { metadata_ = std::move(partition); }
 
@@ -150,6 +163,8 @@ class Shard {
   const raft::NodeId self_;
   TaskGroup tasks_;
   std::shared_ptr<Partition> metadata_;
+  std::map<TopicPartition, std::shared_ptr<GroupCoordinator>> coordinators_;
+  Wakeup groups_have_work_;
   std::unique_ptr<ReplicaUpkeep> upkeep_;
   std::unordered_map<TopicPartition, Placed> partitions_;
   ImagePtr image_ = std::make_shared<const ClusterImage>();

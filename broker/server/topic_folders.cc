@@ -76,6 +76,13 @@ Result<Replica::Opened> TopicFolders::open_partition(const TopicImage& topic, Pa
                        partition_rules(topic.settings).log, std::move(options), known_vote_(id));
 }
 
+Result<std::shared_ptr<GroupCoordinator>> TopicFolders::open_groups(const TopicImage& topic,
+                                                                    PartitionId partition,
+                                                                    Replica& replica) const {
+  return GroupCoordinator::open(dir_.env(), clock_, dir_.state_snapshots(topic, partition),
+                                {topic.id, partition}, replica);
+}
+
 Result<std::vector<PartitionId>> TopicFolders::folders_of(const TopicImage& topic) const {
   std::vector<PartitionId> found;
   const auto entries = dir_.env().list(dir_.topic_dir(topic));

@@ -19,6 +19,7 @@
 #include "broker/controller/cluster_image.h"
 #include "broker/host/replica.h"
 #include "broker/server/data_dir.h"
+#include "broker/server/group_coordinator.h"
 
 namespace penstock::broker {
 
@@ -42,6 +43,10 @@ class TopicFolders {
   // else it is made anew, and the others fill it. Never on the flush pool.
   Result<Replica::Opened> open_partition(const TopicImage& topic, PartitionId partition,
                                          Term term_floor) const;
+  // The groups that the partition's log is about. Blocking, as above.
+  Result<std::shared_ptr<GroupCoordinator>> open_groups(const TopicImage& topic,
+                                                        PartitionId partition,
+                                                        Replica& replica) const;
   // Partitions of the topic that have a folder here, placed here or not.
   Result<std::vector<PartitionId>> folders_of(const TopicImage& topic) const;
   // Makes the topic's folder and its entries durable; call after its partitions were opened.

@@ -7,6 +7,7 @@ namespace penstock::broker {
 
 Task<Result<wire::v1::AlterTopicResponse>> alter_topic(Call call,
                                                        wire::v1::AlterTopicRequest request) {
+  PENSTOCK_CO_TRY(check_not_internal(request.name()));
   PENSTOCK_CO_TRY(check_count(request.set_size(), kMaxSettingsPerRequest, "settings"));
   PENSTOCK_CO_TRY(check_count(request.reset_size(), kMaxSettingsPerRequest, "settings"));
   AlterTopic command{.name = request.name(),

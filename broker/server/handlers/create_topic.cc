@@ -8,6 +8,7 @@ namespace penstock::broker {
 
 Task<Result<wire::v1::CreateTopicResponse>> create_topic(Call call,
                                                          wire::v1::CreateTopicRequest request) {
+  PENSTOCK_CO_TRY(check_not_internal(request.name()));
   PENSTOCK_CO_TRY(check_count(request.settings_size(), kMaxSettingsPerRequest, "settings"));
   CreateTopic command{.name = request.name(),
                       .partitions = request.partitions(),

@@ -1,5 +1,6 @@
 #include "broker/controller/limits.h"
 #include "broker/server/handlers/handlers.h"
+#include "broker/server/image_topics.h"
 #include "broker/server/limits.h"
 #include "protocol/wire/error_message.h"
 #include "protocol/wire/uuid_bytes.h"
@@ -24,6 +25,7 @@ void describe_settings(const TopicImage& topic, wire::v1::Topic& out) {
 void describe(const TopicImage& topic, const DescribeTopicsRequest& request, wire::v1::Topic& out) {
   out.set_name(topic.name);
   out.set_topic_id(wire::to_wire(topic.id));
+  out.set_internal(is_internal_topic(topic.name));
   for (std::uint32_t p = 0; p < topic.partitions; ++p) {
     wire::v1::Partition& partition = *out.add_partitions();
     partition.set_partition(static_cast<std::int32_t>(p));

@@ -1,5 +1,6 @@
 #include "broker/server/handlers/handlers.h"
 
+#include "broker/server/image_topics.h"
 #include "protocol/wire/uuid_bytes.h"
 
 namespace penstock::broker {
@@ -7,6 +8,14 @@ namespace penstock::broker {
 Result<TopicPartition> partition_id(std::string_view topic_id, std::int32_t partition) {
   PENSTOCK_TRY_ASSIGN(const Uuid topic, wire::uuid_from_wire(topic_id, "topic_id"));
   return TopicPartition{topic, PartitionId(partition)};
+}
+
+Status check_not_internal(std::string_view topic) {
+  if (!is_internal_topic(topic)) return {};
+  return fail(Errc::kInvalidArgument,
+              std::string(topic) +
+                  " belongs to Penstock itself: it can be read, and neither be "
+                  "created, changed nor deleted by clients");
 }
 
 Status check_count(int count, int limit, std::string_view what) {

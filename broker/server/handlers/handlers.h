@@ -1,4 +1,5 @@
-// The handlers, one file an API: a request's message in, an answer or an error out.
+// The handlers, one file an API or family of them: a request's message in, an answer or an error
+// out.
 //
 // Threads: each is called on the shard of its connection (`home`) and comes back there; what
 // belongs to another shard is done there. Failure: a returned Error becomes the answer's `error`
@@ -11,6 +12,7 @@
 #include "protocol/rpc/server.h"
 #include "protocol/wire/cluster.pb.h"
 #include "protocol/wire/data.pb.h"
+#include "protocol/wire/groups.pb.h"
 #include "protocol/wire/metadata.pb.h"
 
 namespace penstock::broker {
@@ -48,6 +50,26 @@ Task<Result<wire::v1::AlterClusterResponse>> alter_cluster(Call call,
 // move the replicas with that one first.
 Task<Result<wire::v1::AlterClusterResponse>> transfer_leader(Call call,
                                                              wire::v1::AlterClusterRequest request);
+// Consumer groups. Any broker finds the coordinator (and, being the controller, makes the topic
+// that holds groups); the others are carried out at the coordinator, kNotLeader else.
+Task<Result<wire::v1::FindCoordinatorResponse>> find_coordinator(
+    Call call, wire::v1::FindCoordinatorRequest request);
+Task<Result<wire::v1::GroupHeartbeatResponse>> group_heartbeat(
+    Call call, wire::v1::GroupHeartbeatRequest request);
+Task<Result<wire::v1::LeaveGroupResponse>> leave_group(Call call,
+                                                       wire::v1::LeaveGroupRequest request);
+Task<Result<wire::v1::CommitOffsetsResponse>> commit_offsets(
+    Call call, wire::v1::CommitOffsetsRequest request);
+Task<Result<wire::v1::FetchOffsetsResponse>> fetch_offsets(Call call,
+                                                           wire::v1::FetchOffsetsRequest request);
+Task<Result<wire::v1::ResetOffsetsResponse>> reset_offsets(Call call,
+                                                           wire::v1::ResetOffsetsRequest request);
+Task<Result<wire::v1::DeleteGroupResponse>> delete_group(Call call,
+                                                         wire::v1::DeleteGroupRequest request);
+Task<Result<wire::v1::ListGroupsResponse>> list_groups(Call call,
+                                                       wire::v1::ListGroupsRequest request);
+Task<Result<wire::v1::DescribeGroupResponse>> describe_group(
+    Call call, wire::v1::DescribeGroupRequest request);
 // These carry attachments and run on the hot path.
 Task<rpc::Response> produce(Call call);
 Task<rpc::Response> fetch(Call call);
@@ -57,6 +79,9 @@ Task<rpc::Response> exchange(Call call);
 
 // The partition that a request names.
 Result<TopicPartition> partition_id(std::string_view topic_id, std::int32_t partition);
+
+// kInvalidArgument for a topic that brokers alone make, change and delete.
+Status check_not_internal(std::string_view topic);
 
 // kInvalidArgument when a list is over its limit.
 Status check_count(int count, int limit, std::string_view what);

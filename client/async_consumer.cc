@@ -153,10 +153,37 @@ Task<Status> AsyncConsumer::assign(std::vector<Assignment> partitions) {
     }
   }
   PENSTOCK_CO_TRY_ASSIGN(seats_, co_await resolve(std::move(partitions)));
+  free_seats_.clear();
   shelf_->assign(seats_);
   core_.assign(seats_);
   wakeup_->notify_all();
   co_return Status{};
+}
+
+void AsyncConsumer::add(std::vector<SeatStart> seats) {
+  for (SeatStart& start : seats) {
+    Seat seat = static_cast<Seat>(seats_.size());
+    if (free_seats_.empty()) {
+      seats_.emplace_back();
+    } else {
+      seat = free_seats_.back();
+      free_seats_.pop_back();
+    }
+    seats_[seat] = std::move(start);
+    shelf_->add(seat, seats_[seat]);
+    core_.add(seat, seats_[seat]);
+  }
+  wakeup_->notify_all();
+}
+
+void AsyncConsumer::drop(const std::string& topic, PartitionId partition) {
+  const auto seat = shelf_->seat_of(topic, partition);
+  if (!seat) return;
+  core_.drop(*seat);
+  shelf_->drop(*seat);
+  free_seats_.push_back(*seat);
+  // What it held may be what kept others from being fetched.
+  wakeup_->notify_all();
 }
 
 Task<Status> AsyncConsumer::seek(std::string topic, PartitionId partition, StartAt to) {

@@ -29,6 +29,11 @@ class AsyncConsumer {
   ~AsyncConsumer();
 
   Task<Status> assign(std::vector<Assignment> partitions);
+  // Changes what is assigned; what stays is not touched. Positions are looked up by resolve()
+  // before.
+  void add(std::vector<SeatStart> seats);
+  void drop(const std::string& topic, PartitionId partition);
+  Task<Result<std::vector<SeatStart>>> resolve(std::vector<Assignment> partitions);
   Task<Status> seek(std::string topic, PartitionId partition, StartAt to);
   Status pause(const std::string& topic, PartitionId partition);
   Status resume(const std::string& topic, PartitionId partition);
@@ -40,7 +45,6 @@ class AsyncConsumer {
  private:
   AsyncConsumer(Cluster& cluster, ConsumerConfig config, const Clock& clock);
 
-  Task<Result<std::vector<SeatStart>>> resolve(std::vector<Assignment> partitions);
   Task<Result<std::vector<SeatStart>>> resolve_once(const std::vector<Assignment>& partitions,
                                                     rpc::Deadline deadline);
   Task<Status> refresh_all(const std::vector<Assignment>& partitions, rpc::Deadline deadline);
@@ -67,6 +71,7 @@ class AsyncConsumer {
   std::unique_ptr<Shelf> shelf_;
   ConsumerCore core_;
   std::vector<SeatStart> seats_;
+  std::vector<Seat> free_seats_;
   std::set<BrokerId> connecting_;
   LeaderSearch search_;
   std::uint32_t refresh_failures_ = 0;  // in a row

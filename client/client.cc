@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "client/async_groups.h"
 #include "client/io_thread.h"
 
 namespace penstock::client {
@@ -61,6 +62,38 @@ Result<ClusterStatus> Admin::cluster_status() {
 Status Admin::alter_cluster(const ClusterChange& change) {
   Client::Io& io = client_.io();
   return io.run([&] { return io.admin().alter_cluster(change); });
+}
+
+Result<std::vector<GroupListing>> Admin::list_groups() {
+  Client::Io& io = client_.io();
+  AsyncGroups groups(io.cluster());
+  return io.run([&] { return groups.list(); });
+}
+
+Result<GroupDescription> Admin::describe_group(const std::string& group) {
+  Client::Io& io = client_.io();
+  AsyncGroups groups(io.cluster());
+  return io.run([&] { return groups.describe(group, std::nullopt); });
+}
+
+Result<GroupDescription> Admin::explain_group(const std::string& group, const LogEnds& log_ends) {
+  Client::Io& io = client_.io();
+  AsyncGroups groups(io.cluster());
+  return io.run([&] { return groups.describe(group, log_ends); });
+}
+
+Result<std::vector<GroupResetDone>> Admin::reset_group(const std::string& group,
+                                                       const std::vector<GroupReset>& changes,
+                                                       Rehearsal rehearsal) {
+  Client::Io& io = client_.io();
+  AsyncGroups groups(io.cluster());
+  return io.run([&] { return groups.reset(group, changes, rehearsal); });
+}
+
+Status Admin::delete_group(const std::string& group) {
+  Client::Io& io = client_.io();
+  AsyncGroups groups(io.cluster());
+  return io.run([&] { return groups.remove(group); });
 }
 
 }  // namespace penstock::client

@@ -20,6 +20,7 @@
 #include "base/types.h"
 #include "client/cluster_status.h"
 #include "client/config.h"
+#include "client/group_admin.h"
 
 namespace penstock::client {
 
@@ -105,6 +106,17 @@ class Admin {
   Result<ClusterStatus> cluster_status();
   // Returned means decided and durable, not carried out: cluster_status() tells how far it is.
   Status alter_cluster(const ClusterChange& change);
+
+  // Consumer groups. kUnknownGroup; kGroupNotEmpty while members are there.
+  Result<std::vector<GroupListing>> list_groups();
+  Result<GroupDescription> describe_group(const std::string& group);
+  // ... and why it does not move.
+  Result<GroupDescription> explain_group(const std::string& group, const LogEnds& log_ends);
+  // Sets positions from outside; all of them or none, as long as they are at most 2,000.
+  Result<std::vector<GroupResetDone>> reset_group(const std::string& group,
+                                                  const std::vector<GroupReset>& changes,
+                                                  Rehearsal rehearsal);
+  Status delete_group(const std::string& group);
 
  private:
   friend class Client;

@@ -9,6 +9,7 @@
 #include "client/metadata_codec.h"
 #include "protocol/rpc/typed_call.h"
 #include "protocol/wire/error_message.h"
+#include "protocol/wire/groups.pb.h"
 
 namespace penstock::client {
 namespace {
@@ -218,12 +219,25 @@ rpc::Deadline Cluster::attempt_deadline(rpc::Deadline deadline) const {
   return std::min(deadline, steady_clock::now() + config_.request_timeout / kAttemptsPerCall);
 }
 
-void Cluster::note_brokers(const wire::v1::DescribeTopicsResponse& response) {
+namespace {
+
+template <typename Response>
+std::map<BrokerId, rpc::Endpoint> brokers_in(const Response& response) {
   std::map<BrokerId, rpc::Endpoint> brokers;
   for (const wire::v1::Broker& broker : response.brokers()) {
     brokers[broker.id()] = {broker.host(), static_cast<std::uint16_t>(broker.port())};
   }
-  metadata_.update_brokers(brokers, response.metadata_offset());
+  return brokers;
+}
+
+}  // namespace
+
+void Cluster::note_brokers(const wire::v1::DescribeTopicsResponse& response) {
+  metadata_.update_brokers(brokers_in(response), response.metadata_offset());
+}
+
+void Cluster::note_brokers(const wire::v1::FindCoordinatorResponse& response) {
+  metadata_.update_brokers(brokers_in(response), response.metadata_offset());
 }
 
 Status Cluster::take_in(const wire::v1::DescribeTopicsResponse& response) {

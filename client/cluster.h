@@ -27,6 +27,7 @@
 
 namespace penstock::wire::v1 {
 class DescribeTopicsResponse;
+class FindCoordinatorResponse;
 }  // namespace penstock::wire::v1
 
 namespace penstock::client {
@@ -73,6 +74,7 @@ class Cluster {
   Task<Status> refresh(std::vector<std::string> topics, rpc::Deadline deadline);
   // Takes in where brokers are.
   void note_brokers(const wire::v1::DescribeTopicsResponse& response);
+  void note_brokers(const wire::v1::FindCoordinatorResponse& response);
   // As known, or asked for, with retries until the deadline. A topic that does not exist fails at
   // once.
   Task<Result<TopicMetadata>> topic(std::string name, rpc::Deadline deadline);

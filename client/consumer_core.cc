@@ -28,9 +28,37 @@ void ConsumerCore::assign(std::vector<SeatStart> seats) {
   count_sources();
 }
 
+void ConsumerCore::add(Seat seat, SeatStart start) {
+  if (seat >= seats_.size()) seats_.resize(seat + 1);
+  State& state = seats_[seat];
+  const bool listed = state.listed;
+  state = State();
+  state.listed = listed;
+  state.place = std::move(start);
+  state.generation = next_generation_++;
+  list(seat);
+  count_sources();
+}
+
+void ConsumerCore::drop(Seat seat) {
+  State& state = seats_[seat];
+  state.place.topic.clear();
+  state.dropped = true;
+  state.stopped = true;
+  state.retry_at = Instant::max();
+  state.generation = next_generation_++;  // an answer that is under way says nothing
+  state.under_way = false;
+  const auto is_its = [seat](const auto& one) { return one.seat == seat; };
+  std::erase_if(errors_, is_its);
+  std::erase_if(resets_, is_its);
+  count_sources();
+}
+
 void ConsumerCore::count_sources() {
   std::set<BrokerId> sources;
-  for (const State& state : seats_) sources.insert(source(state, Instant::max()));
+  for (const State& state : seats_) {
+    if (!state.dropped) sources.insert(source(state, Instant::max()));
+  }
   sources_ = sources.size();
 }
 

@@ -92,6 +92,10 @@ class ConsumerCore {
   ConsumerCore(const ConsumerConfig& config, Backoff backoff, Rng rng);
 
   void assign(std::vector<SeatStart> seats);
+  // Changes what is assigned: what stays is not touched. A seat is the next number, or one that was
+  // dropped.
+  void add(Seat seat, SeatStart start);
+  void drop(Seat seat);
   void seek(Seat seat, Offset to);
   // The same, with the topic and leader as they are now: of a topic that was deleted and created
   // again, the new one is read.
@@ -141,6 +145,7 @@ class ConsumerCore {
     SeatStart place;  // position: of the next fetch
     std::uint64_t generation = 0;
     bool paused = false;
+    bool dropped = false;
     bool stopped = false;  // an error was reported, or a reset is under way
     bool under_way = false;
     bool listed = false;    // in order_

@@ -13,8 +13,8 @@ inline constexpr std::size_t kMaxPartitionsPerRequest = 2'000;
 // A protocol limit: names in one DescribeTopics request.
 inline constexpr std::size_t kMaxTopicsPerRequest = 1'000;
 
-// Parts of requests that a numbered producer has under way for one partition: enough to fill a round
-// trip; the broker sorts out what comes in the wrong order.
+// Parts of requests that a numbered producer has under way for one partition: enough to fill a
+// round trip; the broker sorts out what comes in the wrong order.
 inline constexpr std::size_t kMaxPartsInFlight = 5;
 
 // Frame header and protobuf header of a produce request, at most 2,000 partitions of less than 64
@@ -85,6 +85,24 @@ inline constexpr std::chrono::milliseconds kReplicaQuietTime{5'000};
 // A position that reading has reached lies behind the end of the log that a new leader knows, for
 // as long as it takes that to learn what is committed. Beyond this, it is told as an error.
 inline constexpr std::chrono::milliseconds kBehindEndPatience{10'000};
+
+// What the coordinator takes for a session and for the time between two polls (broker/group).
+inline constexpr std::chrono::milliseconds kMinSessionTimeout{1'000};
+inline constexpr std::chrono::milliseconds kMaxSessionTimeout = std::chrono::minutes(30);
+inline constexpr std::chrono::milliseconds kMaxPollInterval = std::chrono::hours(24 * 7);
+// Heartbeats of a member within its session: some may be lost, or wait for a new coordinator.
+inline constexpr int kHeartbeatsPerSession = 6;
+// ... and while partitions are on their way between members, who wait for each other.
+inline constexpr std::chrono::milliseconds kMovingHeartbeatInterval{250};
+// Longest pause after heartbeats that failed: a new coordinator is elected within seconds.
+inline constexpr std::chrono::milliseconds kMaxHeartbeatPause{500};
+// A partition whose topic is not known (yet) is looked up again after that long.
+inline constexpr std::chrono::milliseconds kPreparePause{250};
+// Who closes tells the coordinator for that long; later its session ends by itself.
+inline constexpr std::chrono::milliseconds kLeaveTime{5'000};
+
+// A protocol limit: ends of logs that one DescribeGroup may tell.
+inline constexpr int kMaxLogEndsPerRequest = 10'000;
 
 // close() waits that long for connections to end in good order; the peer may be gone.
 inline constexpr std::chrono::milliseconds kCloseGrace{1'000};

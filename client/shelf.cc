@@ -28,6 +28,26 @@ void Shelf::assign(const std::vector<SeatStart>& seats) {
   }
 }
 
+void Shelf::add(Seat seat, const SeatStart& start) {
+  const std::scoped_lock lock(mutex_);
+  if (seat >= rows_.size()) rows_.resize(seat + 1);
+  seats_[{start.topic, start.id.partition}] = seat;
+  rows_[seat] = Row();
+  rows_[seat].topic = start.topic;
+  rows_[seat].partition = start.id.partition;
+  rows_[seat].position = start.position;
+}
+
+void Shelf::drop(Seat seat) {
+  const std::scoped_lock lock(mutex_);
+  Row& row = rows_[seat];
+  forget_items(row);
+  std::erase_if(damages_, [&](const Damage& damage) { return damage.seat == seat; });
+  seats_.erase({row.topic, row.partition});
+  row = Row();
+  row.paused = true;
+}
+
 void Shelf::put(Seat seat, Item item) {
   {
     const std::scoped_lock lock(mutex_);
@@ -103,6 +123,14 @@ void Shelf::close() {
   filled_.notify_all();
 }
 
+void Shelf::interrupt() {
+  {
+    const std::scoped_lock lock(mutex_);
+    interrupted_ = true;
+  }
+  filled_.notify_all();
+}
+
 bool Shelf::is_waiting(const Row& row) const {
   return !row.paused && (!row.items.empty() || row.error);
 }
@@ -144,7 +172,8 @@ Chunk Shelf::chunk_of(const Row& row, Item item) const {
 
 Result<std::vector<Chunk>> Shelf::take(Instant deadline) {
   std::unique_lock lock(mutex_);
-  filled_.wait_until(lock, deadline, [&] { return closed_ || has_takeable(); });
+  filled_.wait_until(lock, deadline, [&] { return closed_ || interrupted_ || has_takeable(); });
+  interrupted_ = false;
   if (closed_) return penstock::fail(Errc::kShuttingDown, "the consumer is closed");
   std::vector<Taken> taken = collect();
   if (taken.empty()) {

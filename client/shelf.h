@@ -45,6 +45,9 @@ class Shelf {
 
   // Replaces the assignment; nothing is held any more.
   void assign(const std::vector<SeatStart>& seats);
+  // Changes it: what stays is not touched. A seat is a new one or one that was dropped.
+  void add(Seat seat, const SeatStart& start);
+  void drop(Seat seat);
   void put(Seat seat, Item item);
   void note_high_watermark(Seat seat, Offset high_watermark);
   void fail(Seat seat, Error error);
@@ -55,6 +58,8 @@ class Shelf {
   void pause(Seat seat);
   void resume(Seat seat);
   void close();
+  // A take() that waits, or the next one that would, returns with what there is.
+  void interrupt();
 
   // Everything there is, up to kMaxPollBytes; waits until `deadline` for the first. What fails its
   // checksum is not returned but put down for take_damages().
@@ -113,6 +118,7 @@ class Shelf {
   Seat turn_ = 0;  // where the next take() begins
   std::size_t held_bytes_ = 0;
   bool starved_ = false;
+  bool interrupted_ = false;
   bool closed_ = false;
   std::vector<Damage> damages_;
   ConsumerStats stats_;

@@ -38,6 +38,8 @@ std::vector<Command> all_commands() {
   const auto add = [&](std::vector<Command> group) {
     for (Command& command : group) commands.push_back(std::move(command));
   };
+  add(group_show_commands());
+  add(group_change_commands());
   add(cluster_show_commands());
   add(cluster_change_commands());
   add(bench_commands());

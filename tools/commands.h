@@ -17,6 +17,9 @@ Command topic_delete_command();
 // status and health; what changes a cluster.
 std::vector<Command> cluster_show_commands();
 std::vector<Command> cluster_change_commands();
+// list, describe, explain; reset, delete.
+std::vector<Command> group_show_commands();
+std::vector<Command> group_change_commands();
 Command produce_command();
 Command consume_command();
 Command verify_command();

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "tools/commands.h"
 #include "tools/format_program.h"
+#include "tools/group_reading.h"
 #include "tools/interrupt.h"
 #include "tools/reading.h"
 #include "tools/record_json.h"
@@ -48,8 +49,48 @@ Result<ReadingOptions> options_of(const Arguments& arguments) {
   return options;
 }
 
+Result<client::StartAt> group_start(const Arguments& arguments) {
+  PENSTOCK_TRY_ASSIGN(const StartSpec start,
+                      parse_start(arguments.text("from"), system_clock().wall()));
+  switch (start.kind) {
+    case StartSpec::Kind::kBeginning:
+      return client::StartAt::beginning();
+    case StartSpec::Kind::kEnd:
+      return client::StartAt::end();
+    case StartSpec::Kind::kTime:
+      return client::StartAt::time(Timestamp(start.value));
+    default:
+      return fail(Errc::kInvalidArgument,
+                  "with --group, --from is beginning, end or a time: where there is no position");
+  }
+}
+
+Result<ExitCode> run_as_member(const Arguments& arguments) {
+  if (arguments.given("partition")) {
+    return fail(Errc::kInvalidArgument, "a group shares all partitions: --partition excludes it");
+  }
+  GroupReadingOptions options;
+  options.config.group = arguments.text("group");
+  options.config.topics = {arguments.operands()[0]};
+  options.config.instance = arguments.text("instance");
+  PENSTOCK_TRY_ASSIGN(options.config.start, group_start(arguments));
+  if (arguments.given("count")) {
+    PENSTOCK_TRY_ASSIGN(options.max_records, arguments.integer("count", 1));
+  }
+  PENSTOCK_TRY_ASSIGN(options.writer, writer_of(arguments));
+  PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
+  OutputStream out(STDOUT_FILENO);
+  auto code = read_as_member(*client, std::move(options), out);
+  if (!code) {
+    return fail(std::move(code).error().context("consume as a member of group '" +
+                                                arguments.text("group") + "'"));
+  }
+  return code;
+}
+
 Result<ExitCode> run(const Arguments& arguments) {
   catch_interrupts();
+  if (!arguments.text("group").empty()) return run_as_member(arguments);
   PENSTOCK_TRY_ASSIGN(ReadingOptions options, options_of(arguments));
   PENSTOCK_TRY_ASSIGN(const auto client, connect(arguments));
   const std::string topic = options.topic;
@@ -61,6 +102,9 @@ Result<ExitCode> run(const Arguments& arguments) {
 
 constexpr std::string_view kDetails =
     R"(Stops at the end that the topic had when it began; --follow goes on until Ctrl-C.
+
+With --group, reads its share of the topic as a member of that group, from the group's positions on
+(--from is for partitions without one), commits what it has printed, and goes on until Ctrl-C.
 
 Where to begin (--from):
   beginning, end, OFFSET, -N (the last N records of each partition), or @TIME:
@@ -77,6 +121,7 @@ with "value_encoding":"base64". A key that is no UTF-8 has "key_encoding":"base6
 Examples:
   penstock consume quakes --count=3 -f '%p/%o  %k  %S bytes\n'
   penstock consume quakes --from @-1h --follow --json
+  penstock consume quakes --group=alarms --json
 )";
 
 }  // namespace
@@ -98,6 +143,12 @@ Command consume_command() {
                 {.name = "follow",
                  .meaning = "wait for new records until interrupted",
                  .kind = FlagKind::kSwitch},
+                {.name = "group",
+                 .value = "GROUP",
+                 .meaning = "share the topic with the other members of this group"},
+                {.name = "instance",
+                 .value = "NAME",
+                 .meaning = "with --group: a name that stays; the share waits for its return"},
                 {.name = "partition",
                  .value = "N",
                  .meaning = "this partition only; without it all of them",

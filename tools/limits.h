@@ -45,6 +45,12 @@ inline constexpr std::size_t kMaxFindingsOfAKind = 20;
 inline constexpr std::chrono::milliseconds kClusterPollInterval{500};
 // `cluster status --watch`: as fast as eyes compare.
 inline constexpr std::chrono::milliseconds kWatchInterval{2'000};
+// `group describe`: partitions whose first unread record is looked at, to say how old it is; one
+// batch of each is fetched.
+inline constexpr std::size_t kMaxAgesLookedUp = 1'000;
+// ... and for how long; what has not come by then is not told.
+inline constexpr std::chrono::milliseconds kAgeLookupTime{3'000};
+inline constexpr std::chrono::milliseconds kAgeLookupPoll{100};
 // `up --brokers`: more on one machine is a test of the machine.
 inline constexpr std::int64_t kMaxLocalBrokers = 15;
 

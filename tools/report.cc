@@ -26,6 +26,10 @@ std::optional<std::string> hint(const Error& error) {
       return "penstock topic list shows the topics there are; penstock topic create NAME makes one";
     case Errc::kUnknownPartition:
       return "penstock topic describe NAME shows the partitions there are";
+    case Errc::kUnknownGroup:
+      return "penstock group list shows the groups there are";
+    case Errc::kGroupNotEmpty:
+      return "stop its members first; penstock group describe GROUP shows them";
     case Errc::kTopicExists:
       return "choose another name, or change it with: penstock topic alter NAME --set "
              "SETTING=VALUE";

@@ -220,6 +220,8 @@ class Log {
   // rolled first when all of it has expired; nothing at or behind `limit` goes. Returns the number
   // of bytes freed.
   Result<std::uint64_t> apply_retention(Offset limit = kNoLimit);
+  // Where the log would begin after that.
+  Offset retention_start(Offset limit = kNoLimit) const;
   void set_options(const LogOptions& options);
   const LogOptions& options() const;
 

@@ -134,10 +134,9 @@ Status Log::lower_start(Offset to) {
   return stored;
 }
 
-Result<std::uint64_t> Log::apply_retention(Offset limit) {
+Offset Log::retention_start(Offset limit) const {
   State& s = *state_;
-  s.take_findings();
-  if (s.closed || s.fenced || s.end_uncertain || s.segments.empty()) return 0;
+  if (s.closed || s.fenced || s.end_uncertain || s.segments.empty()) return s.log_start;
   std::vector<RetentionSegment> found;
   for (const Segment& segment : s.segments) {
     found.push_back({segment.base, segment.end(), segment.size(), segment.open.max_timestamp_ms,
@@ -150,9 +149,15 @@ Result<std::uint64_t> Log::apply_retention(Offset limit) {
     const auto first_kept = s.segment_of(highest);
     decision.log_start = first_kept == s.segments.end() ? s.log_start : first_kept->base;
   }
-  if (decision.log_start <= s.log_start) return 0;
+  return std::max(decision.log_start, s.log_start);
+}
+
+Result<std::uint64_t> Log::apply_retention(Offset limit) {
+  state_->take_findings();
+  const Offset start = retention_start(limit);
+  if (start <= log_start()) return 0;
   const std::uint64_t before = size_bytes();
-  PENSTOCK_TRY(truncate_prefix(decision.log_start));
+  PENSTOCK_TRY(truncate_prefix(start));
   return before - size_bytes();
 }
 

@@ -20,7 +20,7 @@ std::string segment_file_name(Offset base, SegmentFile kind) {
 bool is_beside_segments(std::string_view name) {
   constexpr std::string_view kTemporary = ".tmp";
   if (name.ends_with(kTemporary)) name.remove_suffix(kTemporary.size());
-  return name == kCheckpointName || name == kReplicaStateName;
+  return name == kCheckpointName || name == kReplicaStateName || name == kProducersName;
 }
 
 std::optional<SegmentName> parse_segment_name(std::string_view name) {

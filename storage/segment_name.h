@@ -18,6 +18,8 @@ inline constexpr std::string_view kCheckpointName = "checkpoint";
 // What the owner of a replicated log keeps beside it (docs/storage_format.md, "Replica state"); the
 // log itself neither reads nor writes it.
 inline constexpr std::string_view kReplicaStateName = "replica.state";
+// The same ("Known producers").
+inline constexpr std::string_view kProducersName = "replica.producers";
 
 std::string segment_file_name(Offset base, SegmentFile kind);
 

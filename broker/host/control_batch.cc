@@ -15,6 +15,7 @@ namespace {
 constexpr std::int16_t kKeyVersion = 0;
 constexpr std::int16_t kTermOpening = 100;
 constexpr std::int16_t kMembership = 101;
+constexpr std::int16_t kTimeMark = 102;
 constexpr std::size_t kKeyBytes = 4;
 
 Bytes make_control(std::int16_t type, ByteView value, Timestamp now) {
@@ -85,6 +86,8 @@ std::optional<raft::Membership> decode_membership(ByteView value) {
 }
 
 Bytes make_term_opening(Timestamp now) { return make_control(kTermOpening, {}, now); }
+
+Bytes make_time_mark(Timestamp now) { return make_control(kTimeMark, {}, now); }
 
 Bytes make_membership_batch(const raft::Membership& membership, Timestamp now) {
   return make_control(kMembership, encode_membership(membership), now);

@@ -3,9 +3,10 @@
 //
 // Format: a RecordBatch v2 with the control bit and one record. Key: int16 version 0, int16 type
 // (big-endian, as other control records of that format); type 100 opens a term and has an empty
-// value, type 101 is a membership. Value of 101: varint count and int32 node ids for voters,
-// outgoing voters, learners. Golden bytes: tests/broker/host/control_batch_golden_test.cc.
-// Failure: kInvalidBatch for anything else; unknown types of a control batch are stepped over.
+// value, type 101 is a membership, type 102 (empty as well) tells the time. Value of 101: varint
+// count and int32 node ids for voters, outgoing voters, learners. Golden bytes:
+// tests/broker/host/control_batch_golden_test.cc. Failure: kInvalidBatch for anything else; unknown
+// types of a control batch are stepped over.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,8 @@
 namespace penstock::broker {
 
 Bytes make_term_opening(Timestamp now);
+// The time, for what is forgotten by it (docs/producers.md).
+Bytes make_time_mark(Timestamp now);
 Bytes make_membership_batch(const raft::Membership& membership, Timestamp now);
 
 // The membership in a batch; none when it holds something else.

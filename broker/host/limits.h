@@ -36,6 +36,16 @@ static_assert(kMaxPlacedMemberships * 3 * kMaxMembers * 5 <= kMaxReplicaStateByt
 // Piece in which a log is read to find its memberships when the side file is lost.
 inline constexpr std::uint64_t kRebuildReadBytes = 1U << 20;
 
+// A snapshot of a log's producers is due when that much of the log was noted since the last one (or
+// that many times what it is large). Bounds what is read at open, and how many of the batches in it
+// are not known to be committed yet: 400,000 of the smallest.
+inline constexpr std::uint64_t kProducerSnapshotAfterBytes = 32U << 20;
+inline constexpr std::uint64_t kProducerSnapshotCostShare = 64;
+// At a clean close, what is read again faster than a file is written.
+inline constexpr std::uint64_t kProducerSnapshotAtCloseBytes = 1U << 20;
+// A log that did not give back what its table of producers is made of is read again after that.
+inline constexpr std::int64_t kProducerRetryMs = 1'000;
+
 // What a member asks its leader for at a time to put damage right (a run at least): small beside
 // what replication keeps on the way.
 inline constexpr std::uint64_t kMendBytes = 256U << 10;

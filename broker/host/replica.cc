@@ -18,7 +18,8 @@ Replica::State::State(Env& the_env, const Clock& the_clock, std::string the_dir,
       clock(the_clock),
       dir(std::move(the_dir)),
       identity(the_identity),
-      options(std::move(the_options)) {}
+      options(std::move(the_options)),
+      opened_ms(clock.steady_ns() / 1'000'000) {}
 
 Replica::Replica(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Replica::~Replica() = default;
@@ -99,6 +100,10 @@ void Replica::State::carry_out(const PeerMessage* incoming) {
   }
   look_for_repair();
   look_for_level();
+  if (producers) {
+    producers->committed(group->committed());
+    look_for_producers();
+  }
   PENSTOCK_ASSERT(ended || log->log_end() == group->log_end(), "the group knows the log's end");
 }
 
@@ -133,6 +138,7 @@ void Replica::tick() {
   s.look_for_damage();
   s.group->tick(s.now_ms());
   s.append_control();
+  s.tell_time();
   s.carry_out_paced();
   s.carry_out();
   s.ask_for_repair();
@@ -197,10 +203,25 @@ void Replica::complete_flush(const storage::FlushTicket& ticket, const Status& s
 
 bool Replica::wants_checkpoint() const { return !state_->ended && state_->log->wants_checkpoint(); }
 
-storage::CheckpointTicket Replica::begin_checkpoint() { return state_->log->begin_checkpoint(); }
+Status ReplicaCheckpoint::run() const {
+  if (producers) static_cast<void>(file->write(*producers));
+  return log.run();
+}
 
-void Replica::complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status) {
-  state_->log->complete_checkpoint(ticket, status);
+ReplicaCheckpoint Replica::begin_checkpoint() {
+  State& s = *state_;
+  ReplicaCheckpoint checkpoint{.log = s.log->begin_checkpoint(), .file = {}, .producers = {}};
+  if (!s.producers) return checkpoint;
+  if (auto due = s.producers->take_due()) {
+    checkpoint.file = s.producers->file();
+    checkpoint.producers = std::make_shared<const ProducerSnapshot>(*std::move(due));
+  }
+  return checkpoint;
+}
+
+void Replica::complete_checkpoint(const ReplicaCheckpoint& checkpoint, const Status& status) {
+  state_->log->complete_checkpoint(checkpoint.log, status);
+  if (checkpoint.producers) state_->producers->written(*checkpoint.producers);
   // Without it recovery scans more; nothing is lost.
   if (state_->log->fenced() && !state_->ended) state_->die(status.error());
 }
@@ -287,6 +308,8 @@ Status Replica::close() {
   s.ended = true;
   const bool stale = !s.memory.lists_as(s.on_disk) || s.group->committed() > s.on_disk.committed;
   if (stale) PENSTOCK_TRY(s.remember(s.memory));
+  // Without it the next open reads more, that is all.
+  if (s.producers) static_cast<void>(s.producers->close());
   return s.log->close();
 }
 

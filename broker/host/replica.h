@@ -26,6 +26,8 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "broker/host/peer_message.h"
+#include "broker/host/producer_file.h"
+#include "broker/producers/note_batches.h"
 #include "broker/raft/group.h"
 #include "storage/log.h"
 
@@ -53,6 +55,15 @@ struct ReplicaOptions {
   // Of a broker that is alone: its next term is above this one, whatever the disk says.
   Term term_floor = raft::kFirstTerm;
   StateAtStart* state = nullptr;  // outlives the replica
+};
+
+// Writes what bounds recovery: run() on any thread.
+struct ReplicaCheckpoint {
+  storage::CheckpointTicket log;
+  std::shared_ptr<ProducerFile> file;
+  std::shared_ptr<const ProducerSnapshot> producers;  // none: not due
+
+  Status run() const;  // blocking; without the producers more is read at the next open, that is all
 };
 
 struct ReplicaAppend {
@@ -131,14 +142,20 @@ class Replica {
   // place. kNotLeader, kNotReady, kOverloaded, kDiskFull, kPartitionDamaged.
   Result<ReplicaAppend> append(MutableByteView batches);
 
+  // Leader: what these batches are to the log as it is now: new, or in it already (check_part()).
+  // kNotLeader; kNotReady while it is not known what the log holds; kInvalidBatch.
+  Result<PartVerdict> check_producers(ByteView batches);
+  // None: logs of state machines have none, and damage may keep a log from having one.
+  const ProducerTable* producers() const;
+
   void saved(const raft::HardState& state);
 
   bool needs_flush() const;
   storage::FlushTicket begin_flush();
   void complete_flush(const storage::FlushTicket& ticket, const Status& status);
   bool wants_checkpoint() const;
-  storage::CheckpointTicket begin_checkpoint();
-  void complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status);
+  ReplicaCheckpoint begin_checkpoint();
+  void complete_checkpoint(const ReplicaCheckpoint& checkpoint, const Status& status);
 
   storage::Log::FileRead take_cold_read(std::uint64_t ticket);
   void complete_cold_read(std::uint64_t ticket, Result<storage::ReadResult> result);

@@ -39,6 +39,7 @@ bool Replica::State::cut(Offset from) {
   const Status status = cut_log(from);
   if (status) {
     memory.truncate(from);
+    if (producers) producers->truncated(from);
     out.truncated_to = std::min(out.truncated_to.value_or(from), from);
     return true;
   }
@@ -72,6 +73,7 @@ bool Replica::State::append_accepted(const raft::Accept& accept, ByteView batche
     return false;
   }
   if (wanted) memory = *std::move(wanted);
+  if (producers) producers->appended(batches);
   return true;
 }
 
@@ -107,11 +109,16 @@ void Replica::State::carry_out(const raft::InstallRequest& install, const PeerMe
       !keep_going(options.state->install(install.start, incoming->attachment.view()))) {
     return;
   }
+  if (producers &&
+      !keep_going(producers->install(install.start.end, incoming->attachment.view()))) {
+    return;
+  }
   ReplicaState announced = memory;
   announced.reset = {install.start, install.membership};
   if (!keep_going(remember(announced))) return;
   if (!keep_going(log->reset_to(install.start.end, install.start.term))) return;
   --stats.refused_installs;
+  if (producers) producers->was_reset(install.start.end);
   memory.base = install.membership;
   memory.base_is_known = true;
   memory.placed.clear();

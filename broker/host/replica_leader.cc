@@ -55,6 +55,7 @@ Result<ReplicaAppend> Replica::append(MutableByteView batches) {
     s.die(known.error());
     return std::unexpected(known.error());
   }
+  if (s.producers) s.producers->appended(batches);
   if (s.pace != nullptr) s.pace->produced(batches.size(), s.now_ms());
   if (begin <= s.group->committed()) s.commit_waits_since_ms = s.now_ms();
   s.carry_out();
@@ -88,6 +89,7 @@ void Replica::State::append_control() {
       return;
     }
     memory = std::move(next);
+    if (producers) producers->appended(batch);
     control.pop_front();
     if (const Status known = group->appended(range, now_ms()); !known) die(known.error());
   }
@@ -188,6 +190,8 @@ void Replica::State::send(raft::Envelope envelope) {
       return;
     }
     attachment = *std::move(state);
+  } else if (install != nullptr && producers) {
+    attachment = producers->to_send(install->start.end);
   }
   // Without its batches an append is lost on the way, as any message may be.
   if (attachment)

@@ -192,6 +192,12 @@ Result<Replica::Opened> Replica::open(Env& env, const Clock& clock, std::string 
   restored->once_had = s.memory.measure();
   // Before any vote: a log without its side file is one that was lost.
   if (found.side_file_lost) PENSTOCK_TRY(s.remember(s.memory));
+  if (s.options.state == nullptr) {
+    s.producers.emplace(env, producer_file_path(s.dir), identity.partition);
+    if (auto made = s.make_producers(); !made) {
+      return std::unexpected(std::move(made).error().context("open " + s.dir));
+    }
+  }
   s.group = std::make_unique<raft::Group>(s.options.self, s.options.raft, *std::move(restored),
                                           s.options.seed, s.now_ms());
   s.carry_out();

@@ -1,8 +1,9 @@
 // What a Replica holds. Its ideas are in files of their own: replica_open.cc (from the disk to a
 // group), replica_follower.cc (what a leader sends), replica_join.cc (before that),
 // replica_leader.cc (appends, reads for peers), replica_start.cc (where the log begins),
-// replica_scrub.cc (whether the disk still has it), replica_repair.cc (what is damaged comes from
-// others), replica.cc (dispatch, flushes, reading).
+// replica_scrub.cc (whether the disk still has it), replica_numbers.cc (what is known of
+// producers), replica_repair.cc (what is damaged comes from others), replica.cc (dispatch, flushes,
+// reading).
 //
 // Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
 // `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
@@ -18,6 +19,7 @@
 
 #include "broker/host/catch_up_pace.h"
 #include "broker/host/replica.h"
+#include "broker/host/replica_producers.h"
 #include "broker/host/replica_state.h"
 
 namespace penstock::broker {
@@ -37,6 +39,12 @@ struct Replica::State {
   ReplicaState memory;
   ReplicaState on_disk;
   Offset damaged_until;  // as the group knows it
+
+  // Of logs that producers write to; not of those that a state machine lives on.
+  std::optional<ReplicaProducers> producers;
+  std::int64_t make_producers_ms = 0;  // not before that
+  Offset time_told_at;                 // leader: where it has put the last time mark
+  const std::int64_t opened_ms;
 
   ReplicaOutput out;
   ReplicaStats stats;
@@ -127,6 +135,12 @@ struct Replica::State {
   Status look_for_lost_end(const std::optional<raft::HardState>& hard_state);
   // Cuts the log, or accepts its end; what it may have lost is on the side file before.
   Status cut_log(Offset from);
+
+  // --- replica_numbers.cc
+  Status make_producers();
+  // Whatever kept the table from being made may be over.
+  void look_for_producers();
+  void tell_time();
 
   // --- replica_repair.cc
   void ask_for_repair();

@@ -51,6 +51,7 @@ void Replica::State::cut_at_damage() {
   memory = std::move(next);
   if (!keep_going(cut_log(from))) return;
   memory.truncate(from);
+  if (producers) producers->truncated(from);
   out.truncated_to = std::min(out.truncated_to.value_or(from), from);
   ++stats.cuts_at_damage;
   if (const Status known = group->cut_at_damage(from, memory.cut->had); !known) {

@@ -48,6 +48,7 @@ Status Replica::State::raise_start(Offset to, BeginsAt begins_at) {
   }
   if (boundary <= log->log_start()) return {};
   Status status = settle_memory();
+  if (status && producers) status = producers->keep(boundary);
   if (status) status = log->truncate_prefix(boundary);
   if (!keep_going(status)) return status;
   return follow_log_start();
@@ -88,8 +89,17 @@ Result<std::uint64_t> Replica::apply_retention() {
   if (const Status settled = s.settle_memory(); !s.keep_going(settled)) {
     return std::unexpected(settled.error());
   }
+  s.tell_time();
   const Offset before = s.log->log_start();
-  auto freed = s.log->apply_retention(s.group->committed());
+  Offset limit = s.group->committed();
+  if (s.producers) {
+    const Status kept = s.producers->keep(s.log->retention_start(limit));
+    const bool is_full = !kept && kept.error().code() == Errc::kDiskFull;
+    if (!s.keep_going(kept) && !is_full) return std::unexpected(kept.error());
+    // What the snapshot on the disk covers may go, and makes room for the next one.
+    if (is_full) limit = std::min(limit, s.producers->file()->covers().value_or(before));
+  }
+  auto freed = s.log->apply_retention(limit);
   if (!freed) static_cast<void>(s.keep_going(fail(freed.error())));
   if (s.log->log_start() != before) PENSTOCK_TRY(s.follow_log_start());
   return freed;

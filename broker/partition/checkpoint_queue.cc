@@ -43,7 +43,7 @@ void CheckpointQueue::begin_due() {
 
 void CheckpointQueue::run(std::shared_ptr<Partition> partition) {
   ++under_way_;
-  storage::CheckpointTicket ticket = partition->begin_checkpoint();
+  ReplicaCheckpoint ticket = partition->begin_checkpoint();
   asio::post(background_, [this, partition = std::move(partition), ticket]() mutable {
     const std::int64_t begun_ns = clock_.steady_ns();
     Status status = ticket.run();

@@ -207,8 +207,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
                       std::int64_t queued_ns, std::int64_t took_ns);
   bool wants_checkpoint() const;
   bool is_dirty() const { return !closed_ && checkpointed_end_ < log_end(); }
-  storage::CheckpointTicket begin_checkpoint();
-  void complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status,
+  ReplicaCheckpoint begin_checkpoint();
+  void complete_checkpoint(const ReplicaCheckpoint& checkpoint, const Status& status,
                            std::int64_t took_ns);
   void left_checkpoint_queue() { in_checkpoint_queue_ = false; }
   void tick_due(std::int64_t at_ms);

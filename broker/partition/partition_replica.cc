@@ -190,15 +190,15 @@ void Partition::list_for_checkpoint() {
 
 bool Partition::wants_checkpoint() const { return !closed_ && replica_->wants_checkpoint(); }
 
-storage::CheckpointTicket Partition::begin_checkpoint() {
+ReplicaCheckpoint Partition::begin_checkpoint() {
   ++work_under_way_;
   checkpointed_end_ = replica_->durable_end();
   return replica_->begin_checkpoint();
 }
 
-void Partition::complete_checkpoint(const storage::CheckpointTicket& ticket, const Status& status,
+void Partition::complete_checkpoint(const ReplicaCheckpoint& checkpoint, const Status& status,
                                     std::int64_t took_ns) {
-  replica_->complete_checkpoint(ticket, status);
+  replica_->complete_checkpoint(checkpoint, status);
   work_ended();
   if (status) {
     services_.observer->checkpointed(took_ns);

@@ -193,7 +193,7 @@ bool Cluster::work(Member& member) {
     return true;
   }
   if (member->wants_checkpoint()) {
-    const storage::CheckpointTicket ticket = member->begin_checkpoint();
+    const ReplicaCheckpoint ticket = member->begin_checkpoint();
     member->complete_checkpoint(ticket, ticket.run());
     drain(member);
     return true;
@@ -312,6 +312,7 @@ void Cluster::compare_committed(Member& member) {
         violation(member,
                   "committed records differ at " + std::to_string(batch->base_offset().value()));
       }
+      if (is_new && on_committed) on_committed(bytes);
       committed_end_ = std::max(committed_end_, batch->end_offset());
       rest = rest.subspan(batch->size());
     }

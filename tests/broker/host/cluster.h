@@ -109,6 +109,8 @@ class Cluster {
   // Everybody who is up has all that was ever committed; empty when so.
   std::string differences();
   Offset committed_end() const { return committed_end_; }
+  // Told of each batch once, in order, when anyone commits it.
+  std::function<void(ByteView)> on_committed;
   // After output of `member` was taken and passed on.
   void drain(Member& member);
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "tests/broker/host/cluster.h"
+#include "tests/broker/host/numbered_clients.h"
 #include "tests/storage/expect.h"
 #include "tests/storage/seeds.h"
 
@@ -31,6 +32,8 @@ struct Tally {
   std::uint64_t installs = 0;
   std::uint64_t changes = 0;
   std::uint64_t cold_reads = 0;
+  std::uint64_t numbered = 0;  // batches that producers have numbered, acknowledged
+  std::uint64_t repeated = 0;  // ... and sent again when they were in the log
 };
 
 // What goes wrong in this life, and how often: one in so many steps; 0: never.
@@ -72,6 +75,9 @@ class Life {
   Life(std::uint64_t seed, Tally& tally)
       : cluster_(nodes({1, 2, 3}), seed), rng_(cluster_.rng), weather_(rng_), tally_(tally) {
     cluster_.add(raft::NodeId(4));
+    // A state machine has no producers; both kinds of logs live through the same.
+    cluster_.has_state = seed % 2 == 0;
+    if (!cluster_.has_state) clients_.emplace(cluster_, 3);
     cluster_.raft_options.election_timeout_ms = 200;
     cluster_.raft_options.heartbeat_ms = 40;
     cluster_.raft_options.max_inflight_requests = static_cast<std::uint32_t>(1 + rng_.below(6));
@@ -82,6 +88,7 @@ class Life {
       one_step();
       bury_the_dead();
       if (!cluster_.violations().empty()) wrong_ = cluster_.violations().front();
+      if (clients_ && !clients_->wrong().empty()) wrong_ = clients_->wrong();
     }
     if (wrong_.empty()) wrong_ = recover();
     for (auto& [id, member] : cluster_.members()) {
@@ -90,6 +97,10 @@ class Life {
       tally_.cold_reads += static_cast<std::uint64_t>(member.cold_reads);
     }
     tally_.acknowledged += cluster_.acknowledged();
+    if (clients_) {
+      tally_.numbered += clients_->acknowledged();
+      tally_.repeated += clients_->repeated();
+    }
     return wrong_;
   }
 
@@ -113,7 +124,11 @@ class Life {
       cluster_.clock.advance_ms(static_cast<std::int64_t>(1 + rng_.below(15)));
       for (auto& [id, member] : cluster_.members()) cluster_.tick(member);
     } else if (Member* const to = anyone_up(); to != nullptr) {
-      if (to->replica->is_ready()) static_cast<void>(cluster_.append(*to, 20 + rng_.below(300)));
+      if (clients_ && !rng_.one_in(3)) {
+        clients_->step(*to);
+      } else if (to->replica->is_ready()) {
+        static_cast<void>(cluster_.append(*to, 20 + rng_.below(300)));
+      }
     }
     if (Member& down = any(); !down.is_up() && rng_.one_in(20)) start(down);
   }
@@ -263,9 +278,12 @@ class Life {
     }
     if (!cluster_.produce(3)) return "nothing can be produced any more";
     if (cluster_.acknowledged() < before + 3) return "nothing is acknowledged any more";
+    if (clients_ && !clients_->settle()) return "a producer gets no answer any more";
+    if (clients_ && !clients_->wrong().empty()) return clients_->wrong();
     if (!cluster_.run_until([&] { return cluster_.differences().empty(); })) {
       return cluster_.differences();
     }
+    if (std::string differing = different_producers(); !differing.empty()) return differing;
     for (auto& [id, member] : cluster_.members()) {
       tally_.elections = std::max<std::uint64_t>(
           tally_.elections, static_cast<std::uint64_t>(member->term().value()));
@@ -273,7 +291,23 @@ class Life {
     return cluster_.violations().empty() ? "" : cluster_.violations().front();
   }
 
+  // All members know the same of the producers: the same log gives the same table.
+  std::string different_producers() {
+    if (!clients_) return "";
+    const ProducerTable* first = nullptr;
+    for (auto& [id, member] : cluster_.members()) {
+      const ProducerTable* const table = member->producers();
+      if (table == nullptr) return raft::to_string(id) + " has no table of producers";
+      if (first == nullptr) first = table;
+      if (table->producers().all() != first->producers().all()) {
+        return raft::to_string(id) + " knows something else of the producers";
+      }
+    }
+    return "";
+  }
+
   Cluster cluster_;
+  std::optional<NumberedClients> clients_;
   Rng& rng_;
   Weather weather_;
   Tally& tally_;
@@ -293,10 +327,11 @@ TEST(ReplicaSim, NothingAcknowledgedIsLostOrAltered) {
   });
   std::printf(
       "REPLICASIM seeds=%lu violations=%lu acknowledged=%lu crashes=%lu truncations=%lu "
-      "installs=%lu changes=%lu cold_reads=%lu highest_term=%lu\n",
+      "installs=%lu changes=%lu cold_reads=%lu numbered=%lu repeated=%lu highest_term=%lu\n",
       seeds, violations, tally.acknowledged, tally.crashes, tally.truncations, tally.installs,
-      tally.changes, tally.cold_reads, tally.elections);
+      tally.changes, tally.cold_reads, tally.numbered, tally.repeated, tally.elections);
   EXPECT_GT(tally.acknowledged, 0U);
+  EXPECT_GT(tally.numbered + tally.repeated, 0U);
 }
 
 }  // namespace

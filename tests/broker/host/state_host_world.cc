@@ -191,7 +191,7 @@ bool StateWorld::work(StateNode& node) {
     return true;
   }
   if (node.replica->wants_checkpoint()) {
-    const storage::CheckpointTicket ticket = node.replica->begin_checkpoint();
+    const ReplicaCheckpoint ticket = node.replica->begin_checkpoint();
     node.replica->complete_checkpoint(ticket, ticket.run());
     pump(node);
     return true;

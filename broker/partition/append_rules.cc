@@ -4,7 +4,9 @@
 #include <string>
 
 #include "base/assert.h"
+#include "broker/producers/numbered_batch.h"
 #include "protocol/record/record.h"
+#include "protocol/record/sequence.h"
 
 namespace penstock::broker {
 namespace {
@@ -31,9 +33,7 @@ Status check_header(const BatchView& batch) {
   if (batch.timestamp_type() != record::TimestampType::kCreateTime) {
     return invalid("producers send timestamp type CreateTime; the topic decides");
   }
-  if (batch.producer_id() != -1) {
-    return invalid("idempotent producers are not offered yet; send producer id -1");
-  }
+  PENSTOCK_TRY(numbers_of(batch));
   if (batch.record_count() < 1) return invalid("the batch holds no record");
   if (batch.record_count() != batch.last_offset_delta() + 1) {
     return invalid("record count is " + std::to_string(batch.record_count()) +
@@ -117,6 +117,7 @@ Result<CheckedBatches> check_batches(ByteView bytes, const AppendRules& rules) {
     }
     ++checked.batches;
     checked.records += batch->record_count();
+    if (batch->producer_id() != record::kNoProducer) ++checked.numbered;
     bytes = bytes.subspan(batch->size());
   }
   return checked;

@@ -28,6 +28,7 @@ struct AppendRules {
 struct CheckedBatches {
   std::uint32_t batches = 0;
   std::int64_t records = 0;
+  std::uint32_t numbered = 0;  // batches that a producer has numbered
 };
 
 Result<CheckedBatches> check_batches(ByteView bytes, const AppendRules& rules);

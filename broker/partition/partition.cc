@@ -2,6 +2,7 @@
 #include "broker/partition/partition.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -109,6 +110,16 @@ Result<Appended> Partition::append(MutableByteView batches) {
   PENSTOCK_TRY_ASSIGN(const CheckedBatches checked, check_batches(batches, rules_.append));
   PENSTOCK_TRY(admits(batches.size()));
   PENSTOCK_TRY(check_ready());
+  auto done = checked.numbered > 0 ? append_numbered(batches) : append_new(batches);
+  // Not earlier: whoever is answered may append, and what was checked is true no more.
+  pump("append to ");
+  if (!done) return fail(std::move(done).error().context("append to " + name_));
+  services_.observer->appended(batches.size(), checked.records,
+                               services_.clock->steady_ns() - begun_ns);
+  return done;
+}
+
+Result<Appended> Partition::append_new(MutableByteView batches) {
   Appended done;
   if (rules_.append.timestamp_type == record::TimestampType::kLogAppendTime) {
     done.append_time = services_.clock->wall();
@@ -117,15 +128,75 @@ Result<Appended> Partition::append(MutableByteView batches) {
   const auto info = replica_->append(batches);
   if (!info) {
     if (info.error().code() == Errc::kDiskFull) services_.disk->measure();
-    pump("append to ");
-    return fail(Error(info.error()).context("append to " + name_));
+    return fail(info.error());
   }
   done.base_offset = info->base_offset;
   done.last_offset = info->end - 1;
   done.term = info->term;
-  pump("append to ");
-  services_.observer->appended(batches.size(), checked.records,
-                               services_.clock->steady_ns() - begun_ns);
+  done.through = info->end;
+  return done;
+}
+
+namespace {
+
+// Moves the new batches together at the front, in their order, and returns where they are; and of
+// each batch how many records it has.
+MutableByteView gather_new(MutableByteView batches, const std::vector<Verdict>& verdicts,
+                           std::vector<std::int64_t>& records) {
+  std::size_t gathered = 0;
+  MutableByteView rest = batches;
+  for (const Verdict& verdict : verdicts) {
+    const auto batch = record::BatchView::parse(rest);
+    PENSTOCK_ASSERT(batch.has_value(), "batches passed check_batches()");
+    records.push_back(batch->record_count());
+    const std::size_t size = batch->size();
+    if (std::holds_alternative<NewBatch>(verdict)) {
+      std::memmove(batches.data() + gathered, rest.data(), size);
+      gathered += size;
+    }
+    rest = rest.subspan(size);
+  }
+  return batches.first(gathered);
+}
+
+// Where all of them are: `done` has the place of the new ones.
+void place_all(Appended& done, const std::vector<Verdict>& verdicts,
+               const std::vector<std::int64_t>& records) {
+  Offset next_new = done.base_offset;
+  Offset end;
+  bool is_one_range = true;
+  std::vector<Offset> bases;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const auto* const there = std::get_if<RepeatedBatch>(&verdicts[i]);
+    const Offset base = there != nullptr ? there->base : next_new;
+    if (there == nullptr) next_new = next_new + records[i];
+    is_one_range = is_one_range && (i == 0 || base == end);
+    end = base + records[i];
+    done.through = std::max(done.through, end);
+    bases.push_back(base);
+  }
+  done.base_offset = bases.front();
+  done.last_offset = end - 1;
+  if (!is_one_range) done.batches = std::move(bases);
+}
+
+}  // namespace
+
+Result<Appended> Partition::append_numbered(MutableByteView batches) {
+  PENSTOCK_TRY_ASSIGN(const PartVerdict part, replica_->check_producers(batches));
+  if (part.refused) return fail(*part.refused);
+  const std::size_t fresh = part.fresh();
+  if (fresh == part.batches.size()) return append_new(batches);
+  services_.observer->repeated(static_cast<std::uint32_t>(part.batches.size() - fresh));
+  // What is repeated waits for the commit of its first copy, in the term of now.
+  Appended done;
+  done.term = replica_->term();
+  std::vector<std::int64_t> records;
+  const MutableByteView news = gather_new(batches, part.batches, records);
+  if (!news.empty()) {
+    PENSTOCK_TRY_ASSIGN(done, append_new(news));
+  }
+  place_all(done, part.batches, records);
   return done;
 }
 

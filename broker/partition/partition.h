@@ -87,7 +87,11 @@ struct Appended {
   Offset last_offset;
   Timestamp append_time;  // LogAppendTime topics; else -1
   Term term;              // of the leader that appended them
-  Offset end() const { return last_offset + 1; }
+  Offset through;         // all of them are durable when everything below is
+  // Base of each batch, where they do not follow each other from base_offset on: some were in the
+  // log already, which told so by their numbers.
+  std::vector<Offset> batches = {};
+  Offset end() const { return through; }
 };
 
 // Told once when the high watermark moves, when this broker stops leading, or when the partition
@@ -155,7 +159,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Status check_epoch(Term requested) const;
 
   // First stage of a produce: checks and appends. In the page cache when it returns, a flush that
-  // covers it is under way or in line, and it is on its way to the other replicas. As
+  // covers it is under way or in line, and it is on its way to the other replicas. What a producer
+  // has numbered and the log has already is not appended again: it has the offsets of its first
+  // copy. kOutOfOrderSequence, kProducerFenced, kUnknownProducer, kDuplicateSequence; as
   // check_ready().
   Result<Appended> append(MutableByteView batches);
   // Second stage: called once, with success when what was appended under `term` up to `end` is
@@ -228,6 +234,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   Status admits(std::size_t bytes) const;
   Status check_writable() const;
+  Result<Appended> append_new(MutableByteView batches);
+  Result<Appended> append_numbered(MutableByteView batches);
   bool leads(Term term) const;
   Status outcome_of(Offset end, Term term) const;
   void take_heard(const ReplicaOutput& output);

@@ -14,6 +14,8 @@ class PartitionObserver {
  public:
   virtual ~PartitionObserver() = default;
   virtual void appended(std::uint64_t bytes, std::int64_t records, std::int64_t took_ns) = 0;
+  // Batches that were in the log already, and not appended again.
+  virtual void repeated(std::uint32_t /*batches*/) {}
   // `queued_ns`: from the first append that waits for the flush to its begin on the disk pool.
   virtual void flushed(std::int64_t queued_ns, std::int64_t took_ns) = 0;
   virtual void checkpointed(std::int64_t took_ns) = 0;

@@ -54,7 +54,11 @@ refused("no record at all", "InvalidBatch", altered(count=0, last_offset_delta=-
 refused("2^31-1 records counted and offset", "InvalidBatch", altered(count=I32_MAX, last_offset_delta=I32_MAX - 1))
 refused("a base offset of a producer", "InvalidBatch", altered(base_offset=5))
 refused("a negative base offset", "InvalidBatch", altered(base_offset=-2**63))
-refused("an idempotent producer", "InvalidBatch", altered(producer_id=7, producer_epoch=0, base_sequence=0))
+refused("a producer without an epoch", "InvalidBatch", altered(producer_id=7, producer_epoch=-1, base_sequence=0))
+refused("a producer without a sequence", "InvalidBatch", altered(producer_id=7, producer_epoch=0, base_sequence=-1))
+refused("a producer's number below -1", "InvalidBatch", altered(producer_id=-2, producer_epoch=0, base_sequence=0))
+refused("a producer that nobody knows, in the middle", "UnknownProducer",
+        altered(producer_id=7, producer_epoch=0, base_sequence=3))
 refused("a delete horizon", "InvalidBatch", altered(attributes=1 << 6))
 for stamp in (0, 2**63 - 1):
     refused(f"max timestamp {stamp}, which no record has", "InvalidBatch", altered(max_timestamp=stamp))

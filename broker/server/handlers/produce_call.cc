@@ -160,6 +160,7 @@ void ProduceCall::answer(const Part& part, ProduceResponse::PartitionAnswer& out
   out.set_base_offset(part.appended->base_offset.value());
   out.set_last_offset(part.appended->last_offset.value());
   out.set_append_time_ms(part.appended->append_time.ms());
+  for (const Offset base : part.appended->batches) out.add_batch_offsets(base.value());
   wire::v1::Receipt& receipt = *out.mutable_receipt();
   receipt.set_replicas_fsynced(part.replicas_fsynced);
   receipt.set_replicas_written(std::max(part.replicas_fsynced, 1U));  // here, at least

@@ -71,6 +71,11 @@ Task<Result<Bytes>> BrokerCalls::call(rpc::Endpoint endpoint, wire::Api api, Byt
   co_return answer;
 }
 
+Task<Result<bool>> BrokerCalls::offers(raft::NodeId broker, wire::Api api, rpc::Deadline deadline) {
+  PENSTOCK_CO_TRY_ASSIGN(const ChannelPtr channel, co_await this->channel(broker, deadline));
+  co_return channel->offers(api);
+}
+
 Task<void> BrokerCalls::close() {
   closed_ = true;
   for (auto& [broker, connection] : std::exchange(connections_, {})) {

@@ -31,6 +31,9 @@ class BrokerCalls {
   Task<Result<Bytes>> call(rpc::Endpoint endpoint, wire::Api api, Bytes message,
                            rpc::Deadline deadline) const;
 
+  // Whether that broker's release knows the API: it says so when it is connected to.
+  Task<Result<bool>> offers(raft::NodeId broker, wire::Api api, rpc::Deadline deadline);
+
   Task<void> close();
 
  private:

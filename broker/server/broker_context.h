@@ -25,6 +25,7 @@ class BrokerCalls;
 class ControllerGate;
 class MetadataGroup;
 class PartitionPlacer;
+class ProducerIds;
 class TopicAdmin;
 
 struct BrokerContext {
@@ -43,6 +44,7 @@ struct BrokerContext {
   ControllerGate* gate = nullptr;
   PartitionPlacer* placer = nullptr;
   TopicAdmin* admin = nullptr;
+  ProducerIds* producer_ids = nullptr;
   // Where clients and brokers reach this one; no host: the address that they used.
   rpc::Endpoint address;
   // It knows as much of the metadata as when it was last stopped: it may say what does not exist.

@@ -131,6 +131,8 @@ Status Broker::State::open() {
   context_.gate = gate_.get();
   admin_ = std::make_unique<TopicAdmin>(context_, Rng(rng_.next()));
   context_.admin = admin_.get();
+  producer_ids_ = std::make_unique<ProducerIds>(context_);
+  context_.producer_ids = producer_ids_.get();
   PENSTOCK_TRY(placer_->place_everything(metadata_->image()));
   log().info("opened data_dir={} cluster={} broker={} {}", dir_.path(),
              dir_.identity().cluster_id.to_string(), dir_.identity().node_id,

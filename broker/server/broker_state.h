@@ -17,6 +17,7 @@
 #include "broker/server/http_listener.h"
 #include "broker/server/metadata_group.h"
 #include "broker/server/partition_placer.h"
+#include "broker/server/producer_ids.h"
 #include "broker/server/reserved_port.h"
 #include "broker/server/start_reserve.h"
 #include "broker/server/topic_admin.h"
@@ -69,6 +70,7 @@ class Broker::State {
   std::unique_ptr<MetadataGroup> metadata_;
   std::unique_ptr<ControllerGate> gate_;
   std::unique_ptr<TopicAdmin> admin_;
+  std::unique_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<ControllerUpkeep> upkeep_;
   std::unique_ptr<HttpListener> http_;
   std::uint16_t port_ = 0;

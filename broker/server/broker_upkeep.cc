@@ -33,6 +33,8 @@ void add_shard(const Shard& shard, Snapshot& now) {
   for (const auto& partition : shard.partitions()) {
     ++now.partitions;
     now.log_bytes += partition->size_bytes();
+    const ProducerTable* const producers = partition->replica().producers();
+    if (producers != nullptr) now.known_producers += producers->producers().size();
   }
 }
 

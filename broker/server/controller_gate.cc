@@ -56,6 +56,8 @@ Task<Result<std::optional<Bytes>>> ControllerGate::hand_on(wire::Api api, ByteVi
     if (controller != raft::kNobody && controller.value() != self_.node_id) {
       auto answer = co_await hand_to(controller, api, message);
       if (answer) co_return *std::move(answer);
+      // Of an older release: it did nothing.
+      if (answer.error().code() == Errc::kUnsupported) co_return fail(answer.error());
       if (!was_not_taken(answer.error().code())) co_return fail(unanswered(answer.error()));
       last = Error(Errc::kNotReady, answer.error().to_string());
     }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/controller/rebalance.h"
+#include "broker/server/producer_ids.h"
 #include "broker/server/upkeep_limits.h"
 
 namespace penstock::broker {
@@ -40,6 +41,7 @@ Task<void> ControllerUpkeep::run() {
     }
     if (tend_group()) period = kBusyUpkeepPeriod;
     co_await empty_brokers();
+    co_await broker_.producer_ids->prepare();
   }
 }
 

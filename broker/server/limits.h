@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "broker/controller/limits.h"
+
 namespace penstock::broker {
 
 // Partitions, queries or ranges that one request may name (docs/protocol.md).
@@ -60,6 +62,11 @@ inline constexpr std::chrono::milliseconds kJoinWordPeriod{5'000};
 inline constexpr std::chrono::milliseconds kRegisterPause{500};
 // Seeds in the flag: a few brokers are enough to find all.
 inline constexpr std::size_t kMaxSeeds = 16;
+// All brokers are asked within that time whether they know of idempotent producers.
+inline constexpr std::chrono::milliseconds kAskReleaseTime{2'000};
+// Numbers that a controller takes at a time: a record of metadata for that many processes.
+inline constexpr std::uint32_t kProducerIdBlock = 1'000;
+static_assert(kProducerIdBlock <= kMaxProducerIdBlock);
 // A request that needs the controller waits that long for there to be one: some elections.
 inline constexpr std::chrono::milliseconds kControllerTime{5'000};
 // ... and looks that often whether there is.

@@ -54,6 +54,8 @@ class MetadataGroup {
     return {};
   }
 
+  // As applied here.
+  const ProducerRegistry& producers() const { return machine_.state().producers(); }
   const ImagePtr& image() const { return image_; }
   Offset applied() const { return image_->applied(); }
   // Leads, and knows everything that was ever committed.

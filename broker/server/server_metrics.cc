@@ -56,6 +56,9 @@ ServerMetrics::ServerMetrics()
       appended_bytes_(counter("penstock_partition_appended_bytes_total",
                               "Bytes of record batches appended, as stored.")),
       appended_records_(counter("penstock_partition_appended_records_total", "Records appended.")),
+      repeated_batches_(counter("penstock_partition_repeated_batches_total",
+                                "Batches that producers sent again and that were in the log "
+                                "already: they were answered, and not appended twice.")),
       read_bytes_cache_(counter("penstock_partition_read_bytes_total",
                                 "Bytes of record batches read, from the page cache or the disk.",
                                 {{"from", "cache"}})),
@@ -83,6 +86,9 @@ ServerMetrics::ServerMetrics()
                                 "Partitions that could not be opened or hold damaged records. An "
                                 "operator must look at each.")),
       log_bytes_(gauge("penstock_broker_log_bytes", "Size of all partitions' logs.")),
+      known_producers_(gauge("penstock_broker_known_producers",
+                             "Idempotent producers that partitions remember, each counted in "
+                             "every partition that it writes to.")),
       disk_total_(gauge("penstock_disk_total_bytes", "Size of the data directory's file system.")),
       disk_available_(gauge("penstock_disk_available_bytes",
                             "Free space of the data directory's file system.")),
@@ -142,6 +148,8 @@ void ServerMetrics::appended(std::uint64_t bytes, std::int64_t records, std::int
   stage_append_.Observe(seconds(took_ns));
 }
 
+void ServerMetrics::repeated(std::uint32_t batches) { repeated_batches_.Increment(batches); }
+
 void ServerMetrics::flushed(std::int64_t queued_ns, std::int64_t took_ns) {
   stage_flush_wait_.Observe(seconds(queued_ns));
   stage_fsync_.Observe(seconds(took_ns));
@@ -172,6 +180,7 @@ void ServerMetrics::set(const Snapshot& now) {
   partitions_.Set(number(now.partitions));
   partitions_damaged_.Set(number(now.partitions_damaged));
   log_bytes_.Set(number(now.log_bytes));
+  known_producers_.Set(number(now.known_producers));
   disk_total_.Set(number(now.disk_total_bytes));
   disk_available_.Set(number(now.disk_available_bytes));
   disk_refusing_.Set(now.disk_refusing ? 1 : 0);

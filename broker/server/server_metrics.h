@@ -33,6 +33,7 @@ struct Snapshot {
   std::uint64_t partitions = 0;
   std::uint64_t partitions_damaged = 0;
   std::uint64_t log_bytes = 0;
+  std::uint64_t known_producers = 0;
   std::uint64_t disk_total_bytes = 0;
   std::uint64_t disk_available_bytes = 0;
   bool disk_refusing = false;
@@ -49,6 +50,7 @@ class ServerMetrics final : public PartitionObserver {
   void reply_delayed(std::int64_t took_ns);       // from durable to answered
 
   void appended(std::uint64_t bytes, std::int64_t records, std::int64_t took_ns) override;
+  void repeated(std::uint32_t batches) override;
   void flushed(std::int64_t queued_ns, std::int64_t took_ns) override;
   void checkpointed(std::int64_t took_ns) override;
   void read(std::uint64_t bytes, bool from_disk) override;
@@ -84,6 +86,7 @@ class ServerMetrics final : public PartitionObserver {
   prometheus::Histogram& stage_reply_;
   prometheus::Counter& appended_bytes_;
   prometheus::Counter& appended_records_;
+  prometheus::Counter& repeated_batches_;
   prometheus::Counter& read_bytes_cache_;
   prometheus::Counter& read_bytes_disk_;
   prometheus::Counter& retention_bytes_;
@@ -100,6 +103,7 @@ class ServerMetrics final : public PartitionObserver {
   prometheus::Gauge& partitions_;
   prometheus::Gauge& partitions_damaged_;
   prometheus::Gauge& log_bytes_;
+  prometheus::Gauge& known_producers_;
   prometheus::Gauge& disk_total_;
   prometheus::Gauge& disk_available_;
   prometheus::Gauge& disk_refusing_;

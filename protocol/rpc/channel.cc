@@ -95,6 +95,7 @@ Task<Result<Reply>> Channel::call(wire::Api api, Bytes message, std::vector<Shar
 }
 
 const PeerInfo& Channel::peer() const { return core_->peer(); }
+bool Channel::offers(wire::Api api) const { return core_->version_of(api).has_value(); }
 bool Channel::is_open() const { return !core_->is_ended(); }
 Task<void> Channel::close() { return Core::close(core_); }
 

@@ -63,6 +63,8 @@ class Channel {
                            Deadline deadline);
 
   const PeerInfo& peer() const;
+  // In a version that both sides speak.
+  bool offers(wire::Api api) const;
   bool is_open() const;
   // Fails what is under way with kConnectionLost and ends the channel's coroutines.
   Task<void> close();

@@ -28,6 +28,9 @@ class Channel::Core final : public FrameStream {
   static Task<void> close(std::shared_ptr<Core> self);
   const PeerInfo& peer() const { return peer_; }
 
+  // The version of `api` that both sides speak.
+  std::optional<std::uint16_t> version_of(wire::Api api) const;
+
  private:
   using Time = PendingCalls::Time;
 
@@ -45,8 +48,6 @@ class Channel::Core final : public FrameStream {
   void begin(Handler handler, wire::FrameHeader header, Bytes message,
              std::vector<SharedBytes> attachment, Deadline deadline);
   Status learn_peer(ByteView response);
-  // The version of `api` that both sides speak.
-  std::optional<std::uint16_t> version_of(wire::Api api) const;
   // Takes the next answer out of what was received. False: there is none yet, or no more.
   Result<bool> take_answer();
   void send_waiting();

@@ -16,6 +16,7 @@ constexpr std::array kTable = {
     ApiInfo{Api::kDeleteRecords, "DeleteRecords", 1, 1, Effect::kChanges},
     ApiInfo{Api::kProduce, "Produce", 1, 1, Effect::kChanges},
     ApiInfo{Api::kFetch, "Fetch", 1, 1, Effect::kReads},
+    ApiInfo{Api::kInitProducer, "InitProducer", 1, 1, Effect::kChanges},
     ApiInfo{Api::kExchange, "Exchange", 1, 1, Effect::kChanges},
     ApiInfo{Api::kJoin, "Join", 1, 1, Effect::kChanges},
     ApiInfo{Api::kClusterStatus, "ClusterStatus", 1, 1, Effect::kReads},

@@ -21,6 +21,7 @@ enum class Api : std::uint16_t {
   kDeleteRecords = 8,
   kProduce = 16,
   kFetch = 17,
+  kInitProducer = 18,
   kExchange = 32,
   kJoin = 33,
   kClusterStatus = 34,

@@ -38,6 +38,8 @@ Task<Result<wire::v1::ListOffsetsResponse>> list_offsets(Call call,
                                                          wire::v1::ListOffsetsRequest request);
 Task<Result<wire::v1::DeleteRecordsResponse>> delete_records(
     Call call, wire::v1::DeleteRecordsRequest request);
+Task<Result<wire::v1::InitProducerResponse>> init_producer(Call call,
+                                                           wire::v1::InitProducerRequest request);
 Task<Result<wire::v1::JoinResponse>> join(Call call, wire::v1::JoinRequest request);
 Task<Result<wire::v1::ClusterStatusResponse>> cluster_status(
     Call call, wire::v1::ClusterStatusRequest request);

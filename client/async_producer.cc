@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "client/limits.h"
 #include "client/produce_codec.h"
 #include "protocol/rpc/typed_call.h"
 #include "protocol/wire/error_message.h"
+#include "protocol/wire/uuid_bytes.h"
 
 namespace penstock::client {
 namespace {
@@ -27,6 +29,9 @@ Status check(const ProducerConfig& config) {
   if (config.linger.count() < 0 || config.max_block.count() < 0 ||
       config.delivery_timeout.count() <= 0) {
     return fail(Errc::kInvalidArgument, "a time of a producer is negative");
+  }
+  if (!config.producer_name.empty() && !config.enable_idempotence) {
+    return fail(Errc::kInvalidArgument, "producer_name needs enable_idempotence");
   }
   if (config.linger > kMaxSettingTime || config.delivery_timeout > kMaxSettingTime) {
     return fail(Errc::kInvalidArgument, "linger or delivery_timeout of a producer is over a year");
@@ -67,7 +72,11 @@ AsyncProducer::AsyncProducer(Cluster& cluster, ProducerConfig config, const Cloc
                                        waker(cluster.executor(), wakeup_))),
       core_(config_, Backoff(cluster.config().retry_backoff, cluster.config().retry_backoff_max),
             Rng(cluster.rng().next())),
-      tasks_(cluster.executor()) {}
+      instance_(cluster.rng().uuid()),
+      tasks_(cluster.executor()) {
+  if (!config_.enable_idempotence) return;
+  core_.number_batches(config_.producer_name.empty() ? Naming::kUnnamed : Naming::kNamed);
+}
 
 AsyncProducer::~AsyncProducer() = default;
 
@@ -84,6 +93,7 @@ Instant AsyncProducer::pump() {
   const Instant now = now_of(clock_);
   take_drafts(now);
   core_.tick(now);
+  look_for_identity();
   for (const BrokerId broker : core_.take_deserted()) {
     cluster_.give_up(broker, Lane::kRequests, channel_of(broker));
   }
@@ -103,21 +113,90 @@ void AsyncProducer::take_drafts(Instant now) {
   for (DraftBatch& draft : drafts) {
     Batch batch{.id = draft.id,
                 .slot = draft.slot,
+                .unsent = {},
                 .bytes = {},
                 .ledger = std::move(draft.ledger),
                 .records = static_cast<std::uint32_t>(draft.builder.record_count()),
                 .created = draft.created,
                 .memory_bytes = draft.memory_bytes,
-                .doubt = {}};
+                .doubt = {},
+                .numbers = {}};
     auto bytes = draft.builder.build();
     intake_->give_back(draft.slot, std::move(draft.builder));
     if (bytes) {
-      batch.bytes = SharedBytes(std::move(*bytes));
+      batch.unsent = std::move(*bytes);
       core_.add(std::move(batch));
     } else {
       core_.reject(std::move(batch), bytes.error());
     }
   }
+}
+
+// --- numbers
+
+// Not before there is something to write to.
+void AsyncProducer::look_for_identity() {
+  if (asks_for_identity_ || topics_.empty() || !core_.wants_identity()) return;
+  asks_for_identity_ = true;
+  tasks_.spawn("identity", get_identity());
+}
+
+Task<void> AsyncProducer::get_identity() {
+  wire::v1::InitProducerRequest request;
+  if (!config_.producer_name.empty()) {
+    request.set_name(config_.producer_name);
+    request.set_instance(wire::to_wire(instance_));
+    if (const auto known = core_.known(); known && is_known_) {
+      request.set_known_producer_id(known->id);
+      request.set_known_epoch(known->epoch);
+    }
+  }
+  const auto judge = [](const SharedBytes& bytes) -> Status {
+    wire::v1::InitProducerResponse response;
+    if (!rpc::deserialize(bytes.view(), response)) return {};
+    return wire::status_of(response);
+  };
+  const milliseconds timeout = cluster_.config().request_timeout;
+  const auto patience = std::min<milliseconds>(timeout / kAttemptsPerCall, kIdentityPatience);
+  const auto answer =
+      co_await cluster_.ask_any(wire::Api::kInitProducer, rpc::serialize(request), judge, patience,
+                                steady_clock::now() + timeout);
+  take_identity(answer);
+  wakeup_->notify_all();
+  if (identity_failures_ > 0) co_await sleep_for(cluster_.pause(identity_failures_));
+  asks_for_identity_ = false;
+  wakeup_->notify_all();
+}
+
+void AsyncProducer::take_identity(const Result<SharedBytes>& answer) {
+  wire::v1::InitProducerResponse response;
+  Status status = answer ? Status() : fail(answer.error());
+  if (status && !rpc::deserialize(answer->view(), response)) {
+    status = fail(Errc::kBadFrame, "the answer to InitProducer is no such message");
+  }
+  if (status) status = wire::status_of(response);
+  if (status) {
+    identity_failures_ = 0;
+    is_known_ = true;
+    return core_.identify({.id = response.producer_id(),
+                           .epoch = static_cast<std::int16_t>(response.producer_epoch())});
+  }
+  ++identity_failures_;
+  const Errc code = status.error().code();
+  const bool is_old = code == Errc::kUnsupported || code == Errc::kUnsupportedVersion;
+  if (is_old && config_.producer_name.empty() && !core_.known()) {
+    logger("client").warn(
+        "producer writes without numbers: a retry may write a record twice; the cluster does not "
+        "offer more: {}",
+        status.error().to_string());
+    return core_.go_unnumbered();
+  }
+  if (code == Errc::kUnknownProducer && is_known_) {
+    is_known_ = false;  // forgotten by an operator: it begins as a new one
+  } else if (!status.error().retriable() && !is_old) {
+    return core_.fence(status.error());
+  }
+  core_.on_no_identity(status.error());
 }
 
 void AsyncProducer::send_what_can_be_sent(Instant now) {

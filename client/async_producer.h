@@ -56,6 +56,11 @@ class AsyncProducer {
   void settle();
   std::shared_ptr<rpc::Channel> channel_of(BrokerId broker);
 
+  // A number is needed, and nobody is asking for it: begins to.
+  void look_for_identity();
+  Task<void> get_identity();
+  void take_identity(const Result<SharedBytes>& answer);
+
   Task<void> connect(BrokerId broker);
   Task<void> send(std::shared_ptr<rpc::Channel> channel, ProduceCall call);
   void take_reply(const ProduceCall& call, Result<rpc::Reply> reply);
@@ -76,6 +81,10 @@ class AsyncProducer {
   std::set<BrokerId> connecting_;
   LeaderSearch search_;
   std::uint32_t refresh_failures_ = 0;  // in a row
+  const Uuid instance_;                 // of this producer, for whoever shares its name
+  bool asks_for_identity_ = false;
+  bool is_known_ = true;  // under its name; until the controller says that it has forgotten it
+  std::uint32_t identity_failures_ = 0;  // in a row
   std::uint64_t requests_settled_ = 0;
   std::uint64_t retries_settled_ = 0;
   bool stopping_ = false;

@@ -16,6 +16,7 @@
 #include "client/instant.h"
 #include "client/producer.h"
 #include "protocol/record/builder.h"
+#include "protocol/record/sequence.h"
 
 namespace penstock::client {
 
@@ -43,9 +44,17 @@ struct DraftBatch {
   std::size_t memory_bytes = 0;  // charged to the producer's limit
 };
 
+// What stands in the header of a numbered batch.
+struct Numbers {
+  record::ProducerIdentity producer;
+  std::int32_t first_sequence = 0;
+  friend bool operator==(const Numbers&, const Numbers&) = default;
+};
+
 struct Batch {
   std::uint64_t id = 0;
   Slot slot = 0;
+  Bytes unsent;  // until it is sent for the first time; then `bytes`
   SharedBytes bytes;
   Ledger ledger;
   std::uint32_t records = 0;
@@ -58,6 +67,15 @@ struct Batch {
   std::uint32_t attempts = 0;
   std::optional<Error> doubt;  // the first attempt that may have written it
   bool reported = false;       // its outcome was told while it was still under way
+  // Of the batch with this id, if it was split: where this part begins.
+  std::uint32_t first_record = 0;
+
+  // Of a producer that numbers its batches; 0 and none until it is sent for the first time.
+  std::uint64_t key = 0;
+  std::optional<Numbers> numbers;
+
+  auto order() const { return std::pair(id, first_record); }
+  std::size_t size() const { return unsent.empty() ? bytes.size() : unsent.size(); }
 };
 
 // What became of a batch: each of its records has the same fate.

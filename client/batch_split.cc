@@ -33,6 +33,7 @@ Result<std::pair<Batch, Batch>> split(Batch batch) {
   Batch second = batch;
   batch.records /= 2;
   second.records -= batch.records;
+  second.first_record += batch.records;
   second.ledger = batch.ledger.split_off(batch.records);
   PENSTOCK_TRY_ASSIGN(batch.bytes, encode(records, batch.records, view.codec()));
   PENSTOCK_TRY_ASSIGN(second.bytes, encode(records, second.records, view.codec()));

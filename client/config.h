@@ -49,6 +49,13 @@ struct ProducerConfig {
   milliseconds max_block{60'000};  // how long produce() waits for memory or metadata
   milliseconds delivery_timeout{
       120'000};  // from produce() to an outcome; over it: kTimeout, unknown
+  // Batches are numbered, so that what is sent again is written once, in its order. Below ten
+  // minutes of delivery_timeout that is certain (docs/producers.md). With a cluster of an older
+  // release, which does not know numbers, it is as if this were false.
+  bool enable_idempotence = true;
+  // With a name, a producer that is opened later fences this one (kProducerFenced), in this process
+  // or another: at most one writes under the name. Empty: none. Needs enable_idempotence.
+  std::string producer_name{};
   std::size_t max_undelivered_reports = 1U << 20;  // reports nobody took yet; then produce() waits
 };
 

@@ -65,6 +65,10 @@ inline constexpr std::chrono::milliseconds kAskPatience{1'000};
 // The same when the others are only asked whether they know a topic that one does not know.
 inline constexpr std::chrono::milliseconds kConfirmPatience{500};
 
+// A broker that is asked for a producer's number waits for the controller; one that takes longer
+// than most elections is left for the next one.
+inline constexpr std::chrono::milliseconds kIdentityPatience{3'000};
+
 // A leader that lets a request wait for that long may be gone, whatever its connection says: other
 // brokers are asked who leads now. Elections take about that long, so asking earlier is of no use.
 inline constexpr std::chrono::milliseconds kSilencePatience{1'000};

@@ -53,6 +53,7 @@ std::vector<PartAnswer> answers_from_wire(const wire::v1::ProduceResponse& respo
     answer.receipt = {.replicas_fsynced = part.receipt().replicas_fsynced(),
                       .replicas_written = part.receipt().replicas_written(),
                       .replicas = part.receipt().replicas()};
+    for (const std::int64_t base : part.batch_offsets()) answer.batches.emplace_back(base);
     if (Status status = wire::status_of(part); !status) answer.error = std::move(status).error();
   }
   return answers;

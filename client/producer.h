@@ -40,10 +40,14 @@ struct Receipt {
   std::uint32_t replicas = 0;
 };
 
+// Of a record that is durable, when the brokers have forgotten its place: the answer to an attempt
+// long ago was lost.
+inline constexpr Offset kUnknownOffset{-1};
+
 struct Delivery {
   std::uint64_t tag = 0;
   PartitionId partition{};
-  Offset offset{};  // valid when delivered
+  Offset offset{};  // valid when delivered; kUnknownOffset: it is not known any more where
   Receipt receipt{};
   std::shared_ptr<const Error> error{};  // null: delivered. error->outcome(): failed or unknown.
   // Delivered, and an earlier attempt that got no answer may have written it as well.

@@ -56,12 +56,19 @@ void ProducerCore::remove(std::span<const Slot> slots, const Error& error) {
     Queue& own = queue(slot);
     own.placed = false;
     own.gone = error;
-    for (Batch& batch : std::exchange(own.waiting, {})) give_up(std::move(batch), error);
+    for (Batch& batch : std::exchange(own.waiting, {})) {
+      abandon(batch);
+      give_up(std::move(batch), error);
+    }
   }
 }
 
 void ProducerCore::add(Batch batch) {
   const Slot slot = batch.slot;
+  if (sequences_ && sequences_->fenced()) {
+    give_up(std::move(batch), *sequences_->fenced());
+    return;
+  }
   if (const auto& gone = queue(slot).gone) {
     give_up(std::move(batch), *gone);
     return;
@@ -76,23 +83,28 @@ bool ProducerCore::has_capacity(BrokerId id, Instant now) const {
          (it->second.calls < config_.max_in_flight_requests && it->second.throttled_until <= now);
 }
 
-bool ProducerCore::is_ready(const Queue& own, Instant now) const {
-  return own.placed && !own.under_way && own.target.leader != kNoBroker && own.retry_at <= now;
+bool ProducerCore::is_ready(Slot slot, Instant now) const {
+  const Queue& own = queues_[slot];
+  const bool may_leave =
+      sequences_ ? sequences_->may_send_new(slot) || sequences_->next_again(slot) : own.parts == 0;
+  return own.placed && may_leave && own.target.leader != kNoBroker && own.retry_at <= now;
 }
 
 bool ProducerCore::is_sendable(Slot slot, Instant now) const {
   if (slot >= queues_.size()) return false;
   const Queue& own = queues_[slot];
   if (own.gone) return true;
-  if (own.placed && own.target.leader == kNoBroker) return own.waiting.empty() && !own.under_way;
-  return is_ready(own, now) && has_capacity(own.target.leader, now);
+  if (own.placed && own.target.leader == kNoBroker) return own.waiting.empty() && own.parts == 0;
+  // What goes again goes first.
+  if (sequences_ && !sequences_->may_send_new(slot)) return false;
+  return is_ready(slot, now) && has_capacity(own.target.leader, now);
 }
 
 std::vector<BrokerId> ProducerCore::brokers_with_work(Instant now) const {
   std::set<BrokerId> brokers;
   for (const Slot slot : order_) {
     const Queue& own = queues_[slot];
-    if (!own.waiting.empty() && is_ready(own, now) && has_capacity(own.target.leader, now)) {
+    if (!own.waiting.empty() && is_ready(slot, now) && has_capacity(own.target.leader, now)) {
       brokers.insert(own.target.leader);
     }
   }
@@ -108,7 +120,7 @@ std::optional<ProduceCall> ProducerCore::next_call(BrokerId id, std::size_t max_
   for (std::size_t turns = order_.size(); turns > 0; --turns) {
     const Slot slot = order_.front();
     Queue& own = queues_[slot];
-    const bool mine = is_ready(own, now) && own.target.leader == id;
+    const bool mine = is_ready(slot, now) && own.target.leader == id;
     if (mine && !take_part(slot, room, call.parts.empty(), call, under_way)) break;
     if (mine && !call.parts.empty()) room -= std::min(room, call.parts.back().bytes);
     order_.pop_front();
@@ -129,29 +141,34 @@ std::optional<ProduceCall> ProducerCore::next_call(BrokerId id, std::size_t max_
 bool ProducerCore::take_part(Slot slot, std::size_t room, bool first, ProduceCall& call,
                              Call& record) {
   Queue& own = queues_[slot];
-  if (own.waiting.empty()) return true;
+  std::size_t left = may_go(slot);
+  if (left == 0) return true;
   ProduceCall::Part part{.slot = slot,
                          .id = own.target.id,
                          .leader_epoch = own.target.leader_epoch,
                          .batches = {},
                          .bytes = 0};
   PartUnderWay under_way{.slot = slot, .leader_epoch = own.target.leader_epoch, .batches = {}};
-  while (!own.waiting.empty()) {
+  for (; left > 0; --left) {
     Batch& next = own.waiting.front();
-    const bool fits = part.bytes + next.bytes.size() <= room;
-    if (!fits && !(first && part.batches.empty())) break;
-    if (next.alone && !part.batches.empty()) break;
+    const bool fits = part.bytes + next.size() <= room;
+    if (!fits && !(first && under_way.batches.empty())) break;
+    if (next.alone && !under_way.batches.empty()) break;
     ++next.attempts;
     if (next.attempts > 1) ++retries_;
     const bool alone = next.alone;
-    part.bytes += next.bytes.size();
-    part.batches.push_back(next.bytes);
+    part.bytes += next.size();
     under_way.batches.push_back(std::move(next));
     own.waiting.pop_front();
     if (alone) break;
   }
-  if (part.batches.empty()) return false;
-  own.under_way = true;
+  if (under_way.batches.empty()) return false;
+  if (sequences_) number(slot, under_way.batches);
+  for (Batch& batch : under_way.batches) {
+    if (!batch.unsent.empty()) batch.bytes = SharedBytes(std::exchange(batch.unsent, {}));
+    part.batches.push_back(batch.bytes);
+  }
+  ++own.parts;
   call.parts.push_back(std::move(part));
   record.parts.push_back(std::move(under_way));
   return true;
@@ -163,7 +180,7 @@ ProducerCore::Call ProducerCore::end_call(std::uint64_t id) {
   Call call = std::move(it->second);
   calls_.erase(it);
   --broker(call.broker).calls;
-  for (const PartUnderWay& part : call.parts) queues_[part.slot].under_way = false;
+  for (const PartUnderWay& part : call.parts) --queues_[part.slot].parts;
   return call;
 }
 
@@ -194,6 +211,19 @@ void ProducerCore::part_delivered(PartUnderWay part, const PartAnswer& answer) {
   own.failures = 0;
   own.seeks_leader = false;
   own.last_error.reset();
+  if (sequences_) {
+    std::vector<BatchKey> keys;
+    for (const Batch& batch : part.batches) keys.push_back(batch.key);
+    sequences_->delivered(part.slot, keys);
+    take_settled(nullptr);
+  }
+  if (answer.batches.size() == part.batches.size()) {
+    for (std::size_t i = 0; i < part.batches.size(); ++i) {
+      deliver(std::move(part.batches[i]), answer.batches[i], answer.receipt);
+    }
+    list(part.slot);
+    return;
+  }
   if (answer.last_offset - answer.base_offset + 1 != records) {
     const Error error(Errc::kInternal, "the broker acknowledged offsets " +
                                            std::to_string(answer.base_offset.value()) + " to " +
@@ -211,6 +241,7 @@ void ProducerCore::part_delivered(PartUnderWay part, const PartAnswer& answer) {
     deliver(std::move(batch), base, answer.receipt);
     base = base + count;
   }
+  list(part.slot);
 }
 
 void ProducerCore::part_failed(PartUnderWay part, const Error& error, Stage stage, Instant now) {
@@ -227,7 +258,14 @@ void ProducerCore::part_failed(PartUnderWay part, const Error& error, Stage stag
     own.seeks_leader = own.seeks_leader || part.leader_epoch == own.target.leader_epoch;
     stale_topics_.insert(own.target.topic);
   }
-  switch (own.gone ? NextStep::kGiveUp : verdict.next) {
+  NextStep next = own.gone ? NextStep::kGiveUp : verdict.next;
+  if (sequences_) {
+    part_ended(part, error, stage);
+    // Whatever is left goes again, under the number of now.
+    if (next == NextStep::kGiveUp && !own.gone) next = NextStep::kRetry;
+    if (part.batches.empty()) return list(part.slot);
+  }
+  switch (next) {
     case NextStep::kRetry:
       // A newer leader that is known already has not failed: no pause.
       own.retry_at = own.target.leader_epoch > part.leader_epoch
@@ -239,18 +277,23 @@ void ProducerCore::part_failed(PartUnderWay part, const Error& error, Stage stag
       split_or_give_up(own, std::move(part.batches), error);
       break;
     case NextStep::kGiveUp:
-      for (Batch& batch : part.batches) give_up(std::move(batch), error);
+      for (Batch& batch : part.batches) {
+        abandon(batch);
+        give_up(std::move(batch), error);
+      }
       break;
   }
   list(part.slot);
 }
 
+// Requests may end in any order.
 void ProducerCore::requeue(Queue& own, std::vector<Batch> batches) {
   for (auto it = batches.rbegin(); it != batches.rend(); ++it) {
     if (it->reported) {
       released_bytes_ += it->memory_bytes;
     } else {
-      own.waiting.push_front(std::move(*it));
+      const auto behind = std::ranges::lower_bound(own.waiting, it->order(), {}, &Batch::order);
+      own.waiting.insert(behind, std::move(*it));
     }
   }
 }

@@ -1,11 +1,12 @@
 // ProducerCore: decides what is sent when, what is tried again, and what becomes of every batch.
 //
 // Invariants:
-// - At most one request of a partition is under way or waits for its retry. The protocol has no
-//   sequence numbers yet: with two under way, the second could be written after the first was
-//   refused, and the retry of the first would overtake it. What queues up meanwhile goes out in one
-//   request (many batches a partition), so that the price is one round trip of idle time for a
-//   producer that writes to a single partition.
+// - Without numbers (client/sequences.h), at most one request of a partition is under way or waits
+//   for its retry: with two under way, the second could be written after the first was refused, and
+//   the retry of the first would overtake it. What queues up meanwhile goes out in one request
+//   (many batches a partition), so that the price is one round trip of idle time for a producer
+//   that writes to a single partition. With numbers there are several under way, and the partition
+//   refuses what comes in the wrong order, or twice.
 // - Batches of a partition leave in order; a failed one goes back to the front.
 // - Every batch that was added gets exactly one outcome; delivered, failed (certainly not written)
 //   or unknown, by its whole history (client/outcome.h).
@@ -31,6 +32,7 @@
 #include "client/config.h"
 #include "client/metadata.h"
 #include "client/outcome.h"
+#include "client/sequences.h"
 
 namespace penstock::client {
 
@@ -62,11 +64,25 @@ struct PartAnswer {
   Offset base_offset;
   Offset last_offset;
   Receipt receipt;
+  std::vector<Offset> batches{};  // of each one, where they are not one range of offsets
 };
 
 class ProducerCore {
  public:
   ProducerCore(const ProducerConfig& config, Backoff backoff, Rng rng);
+
+  // --- numbers: before the first batch, if at all
+  void number_batches(Naming naming) { sequences_.emplace(naming); }
+  // Brokers know of no numbers: from now on there are none. Precondition: none was given yet.
+  void go_unnumbered() { sequences_.reset(); }
+  // A number is to be asked for; with known() if there is a name.
+  bool wants_identity() const { return sequences_ && sequences_->wants_identity(); }
+  std::optional<record::ProducerIdentity> known() const { return sequences_->known(); }
+  void identify(record::ProducerIdentity identity);
+  // Why there is no number yet; part of the explanation when a batch expires.
+  void on_no_identity(Error error) { no_identity_ = std::move(error); }
+  // Another process writes under the name: everything ends.
+  void fence(const Error& error);
 
   // Sets or changes where a slot's batches go. When the topic's id changed (it was deleted and
   // created again), what was accepted for the old one fails.
@@ -121,7 +137,7 @@ class ProducerCore {
     Target target;
     bool placed = false;
     std::optional<Error> gone;  // the topic does not exist any more
-    bool under_way = false;
+    std::size_t parts = 0;      // under way
     bool listed = false;        // in order_
     bool seeks_leader = false;  // the known one has failed
     std::deque<Batch> waiting;
@@ -150,13 +166,25 @@ class ProducerCore {
   Queue& queue(Slot slot);
   Broker& broker(BrokerId id) { return brokers_[id]; }
   bool has_capacity(BrokerId id, Instant now) const;
-  bool is_ready(const Queue& queue, Instant now) const;
+  bool is_ready(Slot slot, Instant now) const;
   void list(Slot slot);
   void expire_under_way(Instant too_old);
   void look_for_leaders(Instant now);
   bool is_deserted(const Call& call) const;
 
   bool take_part(Slot slot, std::size_t room, bool first, ProduceCall& call, Call& record);
+  // How many batches at the front of the slot's queue may go in one part.
+  std::size_t may_go(Slot slot) const;
+
+  // --- producer_numbers.cc
+  void number(Slot slot, std::vector<Batch>& batches);
+  void part_ended(PartUnderWay& part, const Error& error, Stage stage);
+  // Tells what sequences_ has decided; `part`: whose batches are in no queue.
+  void take_settled(PartUnderWay* part);
+  void tell(Batch batch, Fate fate, const Error& error);
+  void end_if_fenced();
+  // Before it is given up here: its place is closed or filled by others.
+  void abandon(const Batch& batch);
   Call end_call(std::uint64_t id);
   void part_delivered(PartUnderWay part, const PartAnswer& answer);
   void part_failed(PartUnderWay part, const Error& error, Stage stage, Instant now);
@@ -170,6 +198,9 @@ class ProducerCore {
   std::string delivery_timeout() const;
 
   const ProducerConfig config_;
+  std::optional<Sequences> sequences_;
+  std::optional<Error> no_identity_;
+  BatchKey next_key_ = 1;
   const Backoff backoff_;
   Rng rng_;
   std::deque<Queue> queues_;  // by slot

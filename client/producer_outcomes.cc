@@ -11,7 +11,7 @@ BatchOutcome ProducerCore::outcome_of(Batch& batch) {
           .slot = batch.slot,
           .ledger = std::move(batch.ledger),
           .records = batch.records,
-          .bytes = batch.bytes.size(),
+          .bytes = batch.size(),
           .last_part = batch.last_part,
           .base_offset = {},
           .receipt = {},
@@ -24,7 +24,8 @@ void ProducerCore::deliver(Batch batch, Offset base_offset, const Receipt& recei
   BatchOutcome outcome = outcome_of(batch);
   outcome.base_offset = base_offset;
   outcome.receipt = receipt;
-  outcome.may_be_twice = batch.doubt.has_value();
+  // What is numbered is written once.
+  outcome.may_be_twice = batch.doubt.has_value() && batch.key == 0;
   outcomes_.push_back(std::move(outcome));
 }
 
@@ -45,6 +46,7 @@ void ProducerCore::split_or_give_up(Queue& own, std::vector<Batch> batches, cons
   }
   Batch& batch = batches.front();
   if (batch.records < 2 || batch.reported) {
+    abandon(batch);
     give_up(std::move(batch), error);
     return;
   }
@@ -52,9 +54,16 @@ void ProducerCore::split_or_give_up(Queue& own, std::vector<Batch> batches, cons
   Batch whole = batch;
   auto halves = split(std::move(batch));
   if (!halves) {
+    abandon(whole);
     give_up(std::move(whole), error);
     return;
   }
+  if (sequences_) {
+    halves->second.key = next_key_++;
+    sequences_->split(whole.slot, whole.key, halves->first.records, halves->second.key);
+  }
+  halves->first.numbers.reset();  // they are encoded anew
+  halves->second.numbers.reset();
   std::vector<Batch> parts;
   parts.push_back(std::move(halves->first));
   parts.push_back(std::move(halves->second));

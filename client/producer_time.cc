@@ -16,6 +16,7 @@ void ProducerCore::tick(Instant now) {
     Queue& own = queues_[slot];
     while (!own.waiting.empty() && own.waiting.front().created <= too_old) {
       const Error error = expiry_of(own, own.waiting.front());
+      abandon(own.waiting.front());
       give_up(std::move(own.waiting.front()), error);
       own.waiting.pop_front();
     }
@@ -34,6 +35,7 @@ void ProducerCore::expire_under_way(Instant too_old) {
             std::make_shared<const Error>(expired_error(delivery_timeout(), silence, silence));
         outcomes_.push_back(std::move(outcome));
         batch.reported = true;
+        abandon(batch);
       }
     }
   }
@@ -43,7 +45,7 @@ void ProducerCore::expire_under_way(Instant too_old) {
 void ProducerCore::look_for_leaders(Instant now) {
   for (const Slot slot : order_) {
     const Queue& own = queues_[slot];
-    if (own.waiting.empty() || !own.placed || own.under_way) continue;
+    if (own.waiting.empty() || !own.placed || own.parts > 0) continue;
     const auto leader = brokers_.find(own.target.leader);
     const bool hangs = leader != brokers_.end() && leader->second.connecting_since &&
                        *leader->second.connecting_since + kSilencePatience <= now;
@@ -78,6 +80,8 @@ Error ProducerCore::expiry_of(const Queue& own, const Batch& batch) const {
     why = no_leader(own.target.topic, own.target.id.partition, own.target.replicas);
   } else if (leader != brokers_.end() && leader->second.unreachable) {
     why = leader->second.unreachable;
+  } else if (sequences_ && sequences_->wants_identity() && no_identity_) {
+    why = no_identity_;
   }
   return expired_error(delivery_timeout(), why, batch.doubt);
 }
@@ -95,7 +99,8 @@ Instant ProducerCore::next_deadline(Instant now) const {
   }
   // Ends of pauses also where nothing waits here: what is still being collected may wait for them.
   for (const Queue& own : queues_) {
-    const bool may_send = !own.under_way && own.placed && own.target.leader != kNoBroker;
+    const bool may_send =
+        (sequences_ || own.parts == 0) && own.placed && own.target.leader != kNoBroker;
     if (may_send && own.retry_at > now) next = std::min(next, own.retry_at);
   }
   for (const auto& [id, own] : brokers_) {

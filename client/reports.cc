@@ -25,7 +25,8 @@ Delivery delivery_of(const Report& report, std::uint32_t index) {
                     .receipt = outcome.receipt,
                     .error = outcome.error};
   if (!outcome.error) {
-    delivery.offset = outcome.base_offset + index;
+    const bool is_known = outcome.base_offset != kUnknownOffset;
+    delivery.offset = is_known ? outcome.base_offset + index : kUnknownOffset;
     delivery.may_be_twice = outcome.may_be_twice;
   }
   return delivery;

@@ -49,11 +49,7 @@ struct Outgoing {
 };
 
 // What the header of a batch shall say.
-struct Stamp {
-  record::ProducerIdentity producer;
-  std::int32_t first_sequence = 0;
-  friend bool operator==(const Stamp&, const Stamp&) = default;
-};
+using Stamp = Numbers;
 
 enum class Fate : std::uint8_t {
   kDurable,     // in the log, at an offset that is no longer known

@@ -91,7 +91,7 @@ def main():
           f"duplicated={duplicated}")
     for place, number in (lost + altered)[:10]:
         print(f"  record {number} at {place}: log has {log.get(place, 'nothing')[:40]}", file=sys.stderr)
-    failed = lost or altered or strange or again != log or status != 0 or len(acked) < options.cycles
+    failed = lost or altered or strange or duplicated or again != log or status != 0 or len(acked) < options.cycles
     return 1 if failed else 0
 
 

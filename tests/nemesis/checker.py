@@ -125,13 +125,13 @@ def twice(facts):
 
 
 def dup_is_allowed(send):
-    """The producer of today is not idempotent: a retry after no answer may write again, and says that it may."""
-    return send.outcome != OK or send.may_be_twice
+    """Only of a producer that does not number its batches, which says so: a retry after no answer may write again."""
+    return send.may_be_twice
 
 
 @rule
 def dup(facts):
-    """A record whose every attempt was answered is there once."""
+    """Every record is there once, also after an unknown outcome: the producer numbers its batches."""
     return [f"{name} is at {sorted(facts.places[name])}" for name in twice(facts)
             if name in facts.sends and not dup_is_allowed(facts.sends[name])]
 

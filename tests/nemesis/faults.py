@@ -17,12 +17,13 @@ FAULTS = collections.OrderedDict()  # kind -> Fault
 NETWORK, OWN_DISK, MAJORITY, MANY = "network faults", "file systems of its own", "three brokers", "five brokers"
 LIES = "to be asked for by name: it loses records"
 
-Fault = collections.namedtuple("Fault", "function needs")
+# operated: an operator's command begins and ends it, and waits for a cluster that can carry it out.
+Fault = collections.namedtuple("Fault", "function needs operated")
 
 
-def fault(*needs):
+def fault(*needs, operated=False):
     def register(function):
-        FAULTS[function.__name__] = Fault(function, set(needs))
+        FAULTS[function.__name__] = Fault(function, set(needs), operated)
         return function
     return register
 
@@ -66,6 +67,10 @@ def available(network, brokers):
     kinds = [kind for kind, entry in FAULTS.items() if entry.needs <= have]
     return kinds, {kind: sorted(entry.needs - have) for kind, entry in FAULTS.items()
                    if kind not in kinds and LIES not in entry.needs}
+
+
+def operated():
+    return {kind for kind, entry in FAULTS.items() if entry.operated}
 
 
 def names(brokers):
@@ -340,7 +345,7 @@ def leaders_moved(scene):
     yield f"moved leaders {moved} times"
 
 
-@fault(MAJORITY)
+@fault(MAJORITY, operated=True)
 def one_drained(scene):
     broker = scene.somebody()[0]
     number = scene.cluster.number_of(broker)
@@ -360,7 +365,7 @@ def replicas_moved(scene):
     yield f"moved partition {partition} to brokers {numbers}" if moved else "could not move anything"
 
 
-@fault(NETWORK, MAJORITY)
+@fault(NETWORK, MAJORITY, operated=True)
 def one_joins_and_leaves(scene):
     """A new broker takes over a replica of each partition, and is decommissioned again."""
     spare = scene.cluster.start_spare()

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from checker import RULES  # noqa: E402
-from faults import FAULTS, LIES, available  # noqa: E402
+from faults import FAULTS, LIES, available, operated  # noqa: E402
 from network import Loopback, SwitchedNetwork, enter_sandbox  # noqa: E402
 from round import Round  # noqa: E402
 from schedule import schedule  # noqa: E402
@@ -82,7 +82,7 @@ def main():
     try:
         for number, seconds in enumerate(lengths_of_rounds(options.minutes)):
             seed = f"{options.seed}.{number}"
-            events = schedule(seed, seconds, kinds)
+            events = schedule(seed, seconds, kinds, operated())
             if options.plan:
                 say("\n".join(map(str, events)))
                 continue

@@ -159,11 +159,13 @@ class Round:
             elif waiting and waiting[0].at <= now:
                 active.append(self._begin(waiting.pop(0), begun))
             for entry in [entry for entry in active if entry[0] <= now]:
-                active.remove(entry)
-                self._end(*entry[1:])
+                # What an operator ends waits for a cluster that works, and so for the end of everything else.
+                if not FAULTS[entry[1].kind].operated or all(FAULTS[other[1].kind].operated for other in active):
+                    active.remove(entry)
+                    self._end(*entry[1:])
             self.cluster.look_after()
             time.sleep(0.05)
-        for entry in active:
+        for entry in sorted(active, key=lambda entry: FAULTS[entry[1].kind].operated):
             self._end(*entry[1:])
 
     def _begin(self, event, begun):

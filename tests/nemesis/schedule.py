@@ -1,7 +1,7 @@
 """When which trouble begins, and for how long: a pure function of the seed, the length and the kinds of trouble.
 
-First every kind by itself, in random order, as far as the time reaches; then single ones and pairs. A quarter of the
-time is quiet. Who is hit is drawn when a fault begins, from the event's own number: it may depend on who leads then.
+First every kind by itself, in random order, as far as the time reaches; then single ones and pairs, of which those that
+an operator begins come first: the cluster must be able to. A quarter of the time is quiet. Who is hit is drawn when a fault begins, from the event's own number: it may depend on who leads then.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ class Event:
         return f"{self.at:6.1f} s  {self.kind} for {self.seconds:.1f} s (draw {self.draw})"
 
 
-def schedule(seed, seconds, kinds):
+def schedule(seed, seconds, kinds, operated=frozenset()):
     rng = random.Random(f"schedule {seed}")
     once = sorted(kinds)
     rng.shuffle(once)
@@ -39,7 +39,7 @@ def schedule(seed, seconds, kinds):
         if not once and rng.random() < LONG:
             lasts = min(lasts * LONG_FACTOR, max(lasts, seconds - MARGIN_S - at))
         count = 2 if len(kinds) > 1 and rng.random() < PAIRS else 1
-        chosen = [once.pop()] if once else rng.sample(sorted(kinds), count)
+        chosen = [once.pop()] if once else sorted(rng.sample(sorted(kinds), count), key=lambda kind: kind not in operated)
         for n, kind in enumerate(chosen):
             begin = at + n * rng.uniform(0, lasts / 2)
             events.append(Event(round(begin, 2), kind, round(lasts - (begin - at), 2), rng.randrange(2**32)))

@@ -27,6 +27,14 @@ class ScheduleTest(unittest.TestCase):
         at_once = [sum(e.at <= event.at < e.at + e.seconds for e in events) for event in events]
         self.assertEqual({1, 2}, set(at_once))
 
+    def test_what_an_operator_begins_begins_before_what_it_comes_with(self):
+        pairs = 0
+        for a, b in itertools.pairwise(schedule(7, 6000, KINDS, {"kill"})):
+            if b.at < a.at + a.seconds:
+                pairs += "kill" in (a.kind, b.kind)
+                self.assertNotEqual("kill", b.kind)
+        self.assertGreater(pairs, 10)
+
     def test_there_is_time_without_faults_and_some_of_it_at_the_end(self):
         for seed in range(50):
             events = schedule(seed, 600, KINDS)

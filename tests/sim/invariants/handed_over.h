@@ -34,7 +34,9 @@ class HandedOver final : public Invariant {
     const auto* order = std::get_if<raft::TimeoutNow>(&envelope.message);
     if (order == nullptr) return;
     const Seen& from = seen_[{group, envelope.from}];
-    const Seen& to = seen_[{group, envelope.to}];
+    const auto known = seen_.find({group, envelope.to});
+    if (known == seen_.end()) return;  // its copy has gone, which a leader may not have heard of
+    const Seen& to = known->second;
     // A newer leader may have cut it since.
     if (!to.intact || to.term > order->term || to.durable >= from.end) return;
     violated(to_string(envelope.from) + " hands group " + std::to_string(group) + " to " +

@@ -27,10 +27,12 @@ constexpr std::size_t kPosition = 72;
 constexpr std::size_t kSegmentCreated = 80;
 constexpr std::size_t kOpenRun = 88;
 constexpr std::size_t kStartTerm = 140;
+constexpr std::size_t kCompaction = 144;
 constexpr std::size_t kCrc = kSlotBytes - sizeof(std::uint32_t);
 }  // namespace at
 static_assert(at::kOpenRun + kRunBytes == at::kStartTerm);
-static_assert(at::kStartTerm + sizeof(std::uint32_t) <= at::kCrc);
+static_assert(at::kStartTerm + sizeof(std::uint32_t) == at::kCompaction);
+static_assert(at::kCompaction + kCompactionStateBytes <= at::kCrc);
 
 bool is_intact(ByteView slot) {
   return slot.size() >= kSlotBytes && equal(slot.first(kMagic.size()), as_bytes(kMagic)) &&
@@ -61,6 +63,7 @@ SlotBytes encode(const Checkpoint& checkpoint) {
   encode_run(checkpoint.point.open, to + at::kOpenRun);
   // One more than the term: zero, as in slots that know none, says -1.
   store_le(to + at::kStartTerm, static_cast<std::uint32_t>(checkpoint.start_term.value()) + 1);
+  encode_compaction(checkpoint.compaction, to + at::kCompaction);
   store_le(to + at::kCrc, record::crc32c(ByteView(slot).first(at::kCrc)));
   return slot;
 }
@@ -89,6 +92,8 @@ std::optional<Checkpoint> decode_checkpoint(ByteView slot) {
   checkpoint.point.open = decode_run(from + at::kOpenRun);
   const auto term_and_one = load_le<std::uint32_t>(from + at::kStartTerm);
   checkpoint.start_term = Term(static_cast<std::int32_t>(term_and_one - 1));
+  checkpoint.compaction = decode_compaction(from + at::kCompaction);
+  if (checkpoint.compaction.clean_end > checkpoint.point.end()) checkpoint.compaction = {};
   if (checkpoint.point.end().value() != load_le<std::int64_t>(from + at::kEnd) ||
       checkpoint.point.position() != load_le<std::uint64_t>(from + at::kPosition) ||
       checkpoint.log_start > checkpoint.point.end() || checkpoint.log_start.value() < 0 ||

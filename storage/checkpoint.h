@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/types.h"
+#include "storage/compaction_state.h"
 #include "storage/options.h"
 #include "storage/run.h"
 
@@ -43,6 +44,7 @@ struct Checkpoint {
   Term start_term;                  // of the record before log_start; -1: none, or not known
   LogPoint point;                   // the durable watermark
   std::uint32_t index_entries = 0;  // runs of point's segment that its side file holds
+  CompactionState compaction;
   bool clean = false;  // closed: nothing lies beyond `point` (only skips looking for it)
   bool cut = false;    // whatever lies beyond `point` is to be removed, not recovered
 };

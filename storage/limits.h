@@ -56,6 +56,15 @@ inline constexpr std::uint64_t kMaxReadBytes = 64U << 20;
 // Piece that recovery and scrubbing read at a time; grows to one batch when that is larger.
 inline constexpr std::size_t kScanChunkBytes = 256U << 10;
 
+// Most memory that a pass of key compaction takes for its key map: keys of 4 million records. What
+// does not fit is left to the next pass.
+inline constexpr std::size_t kCompactionMapBytes = 128U << 20;
+// Bytes that a pass moves before it gives way, so that its rate can be kept: a few milliseconds of
+// a slow disk.
+inline constexpr std::uint64_t kCompactionPieceBytes = 1U << 20;
+// What it writes at a time.
+inline constexpr std::size_t kCompactionWriteBytes = 256U << 10;
+
 // Damaged ranges remembered per log. Ranges beyond it still fail their reads, each time anew.
 inline constexpr std::size_t kMaxDamageRanges = 1024;
 

@@ -65,6 +65,10 @@ class Records {
   // bytes left over (anything else is kInvalidBatch).
   Result<std::optional<RecordView>> next();
 
+  // The bytes of the records that next() has not returned yet: before a call less behind it, they
+  // are the record as it stands.
+  ByteView rest() const { return rest_; }
+
  private:
   Records() = default;
 

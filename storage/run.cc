@@ -24,7 +24,10 @@ void extend(Run& run, Offset segment_base, const record::BatchView& batch, Times
   run.last_epoch = batch.leader_epoch().value();
   run.header_crc =
       record::crc32c(batch.bytes().first(record::kUncheckedPrefixSize), run.header_crc);
-  run.max_timestamp_ms = std::max(run.max_timestamp_ms, batch.max_timestamp().ms());
+  // What consensus writes is no record: its time would hide earlier ones that come behind it.
+  if (!batch.is_control()) {
+    run.max_timestamp_ms = std::max(run.max_timestamp_ms, batch.max_timestamp().ms());
+  }
   run.appended_ms = now.ms();
   run.digest += header_hash(batch);
 }

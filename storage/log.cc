@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "protocol/record/sparse_batch.h"
 #include "storage/limits.h"
 #include "storage/log_state.h"
 #include "storage/recovery.h"
@@ -44,8 +45,14 @@ Result<Log::Opened> Log::open(Env& env, const Clock& clock, std::string dir, Log
   state->durable = recovered->durable;
   state->end_uncertain = recovered->end_uncertain;
   state->damage = recovered->report.damage;
+  // Without a checkpoint nobody knows which batches were rewritten.
+  if (!recovered->newest) state->compaction.rewritten_end = recovered->end;
   if (recovered->newest) {
     state->persisted = recovered->newest->checkpoint;
+    state->compaction = state->persisted->compaction;
+    state->compaction.rewritten_end =
+        std::max(state->compaction.rewritten_end, recovered->sparse_end);
+    state->compaction.cut(state->end);
     state->side_files->resume(state->persisted->sequence, recovered->newest->slot);
   }
   if (state->persisted && state->persisted->cut) {
@@ -224,6 +231,9 @@ Result<AppendInfo> Log::State::write(ByteView batches, const AppendInfo& info) {
     const auto batch = record::BatchView::parse(rest);
     PENSTOCK_ASSERT(batch.has_value(), "batches were checked before they were written");
     active.add(*batch, now, run_limit);
+    if (record::is_sparse(*batch)) {
+      compaction.rewritten_end = std::max(compaction.rewritten_end, batch->end_offset());
+    }
     rest = rest.subspan(batch->size());
   }
   end = active.end();

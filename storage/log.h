@@ -3,12 +3,12 @@
 // Invariants: offsets are contiguous from log_start() to log_end(); durable_end() <= log_end();
 // what lies below durable_end() is never truncated by recovery; a batch that is read has passed its
 // CRC and the check of its unprotected header bytes. Threads: all methods on the owner's thread;
-// FlushTicket::run() and CheckpointTicket::run() and FileRead::run() are made to run on another one
-// meanwhile, and touch no state of the Log. Failure: kDiskFull leaves the log as it was before the
-// call. A failed flush fences the log: every later append and flush fails with kFsyncFailed, and
-// the process is expected to end. Damage below the watermark is kCorrupt for the range, and the log
-// refuses appends (kPartitionDamaged) while its end is not certain (EndOfLog). Format:
-// docs/storage_format.md.
+// FlushTicket::run(), CheckpointTicket::run(), CompactionTicket::run() and FileRead::run() are made
+// to run on another one meanwhile, and touch no state of the Log. Failure: kDiskFull leaves the log
+// as it was before the call. A failed flush fences the log: every later append and flush fails with
+// kFsyncFailed, and the process is expected to end. Damage below the watermark is kCorrupt for the
+// range, and the log refuses appends (kPartitionDamaged) while its end is not certain (EndOfLog).
+// Format: docs/storage_format.md.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,8 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "storage/compaction.h"
+#include "storage/compaction_state.h"
 #include "storage/options.h"
 
 namespace penstock::storage {
@@ -151,8 +153,9 @@ class Log {
 
   // --- reading
   // Whole batches from the one that holds `offset`, at most max_bytes, but always at least one
-  // batch. `cached_only`: kWouldBlock when a page is not in memory (then call again from a thread
-  // that may wait, through prepare_read). kOffsetOutOfRange, kCorrupt.
+  // batch. Of a batch without records that compaction left, the part from `offset` on.
+  // `cached_only`: kWouldBlock when a page is not in memory (then call again from a thread that may
+  // wait, through prepare_read). kOffsetOutOfRange, kCorrupt.
   Result<ReadResult> read(Offset offset, std::uint64_t max_bytes, ReadUpTo limit,
                           bool cached_only = false);
 
@@ -225,6 +228,24 @@ class Log {
   void set_options(const LogOptions& options);
   const LogOptions& options() const;
 
+  // --- key compaction (compaction.h): one pass at a time
+  // None when there is nothing to do for a pass. kWouldBlock while one is under way; kCorrupt while
+  // damage is known: who cannot read a key cannot tell what is superseded.
+  Result<std::optional<CompactionTicket>> begin_compaction(const CompactionRequest& request);
+  // `status`: what run() gave. An error ends the pass and leaves the log as it was; what was put in
+  // place before stays. Moves a few names in the folder, and syncs it, for each new segment.
+  Result<CompactionProgress> complete_compaction(const CompactionTicket& ticket,
+                                                 const Status& status);
+  const CompactionState& compaction() const;
+  // Everything below it was compacted here at least that long ago.
+  Offset settled_end(std::int64_t delay_ms) const;
+  // Bytes of whole segments behind the clean end that are sealed: what the next pass reads for its
+  // key map.
+  std::uint64_t dirty_bytes() const;
+  // Begins a new segment, if the active one holds anything: what is flushed of it may be compacted
+  // once a checkpoint has told so. Blocking.
+  Status seal();
+
   // --- repair from another copy. A run that is replaced byte by byte needs no cut: what follows it
   // stays.
   struct Mendable {
@@ -250,7 +271,7 @@ class Log {
 
   // Digest over the header bytes 0..20 (hence, through the CRC, over everything) of all batches
   // from the log start of the oldest kept segment to `end`, a batch boundary; equal on replicas
-  // with the same records.
+  // with the same batches: compaction makes them differ below rewritten_end of compaction().
   Result<std::uint64_t> digest(Offset end);
   // The same over [begin, end), two batch boundaries: comparable whatever else the replicas still
   // hold. kCorrupt when damage is known there. It says what was written; reading checks that it is

@@ -77,7 +77,10 @@ Status Log::flush() {
 
 bool Log::State::checkpoint_is_dirty() const {
   if (segments.empty() || end_uncertain) return false;
-  if (!persisted || persisted->point != durable || persisted->log_start != log_start) return true;
+  if (!persisted || persisted->point != durable || persisted->log_start != log_start ||
+      persisted->compaction != compaction) {
+    return true;
+  }
   return std::ranges::any_of(segments, [this](const Segment& segment) {
     return segment.base < durable.segment_base && segment.index_due();
   });
@@ -102,6 +105,7 @@ CheckpointWork Log::State::checkpoint_work() {
   work.checkpoint.log_start = log_start;
   work.checkpoint.start_term = start_term;
   work.checkpoint.point = durable;
+  work.checkpoint.compaction = compaction;
   for (const Segment& segment : segments) {
     if (segment.base > durable.segment_base) break;
     const bool holds_point = segment.base == durable.segment_base;

@@ -1,5 +1,5 @@
-// What a Log holds; its parts are in log.cc (open, append), log_durability.cc, log_lookup.cc,
-// log_terms.cc, log_repair.cc and log_truncation.cc.
+// What a Log holds; its parts are in log.cc (open, append), log_compaction.cc, log_durability.cc,
+// log_lookup.cc, log_terms.cc, log_repair.cc and log_truncation.cc.
 //
 // Invariants: `segments` ascend; all but the last are sealed; the last is not, unless nothing was
 // written since an open that found no place to go on. Internal to storage/.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/checkpoint.h"
+#include "storage/compaction_pass.h"
 #include "storage/log.h"
 #include "storage/reader.h"
 #include "storage/segment.h"
@@ -70,6 +71,10 @@ struct Log::State {
   bool checkpoint_under_way = false;
   std::optional<std::int64_t> dirty_since_ns;  // durable moved away from persisted
   std::int64_t next_checkpoint_ns = 0;         // not before, after a failure
+
+  CompactionState compaction;
+  std::shared_ptr<CompactionPass> compaction_pass;  // the one that is under way
+  Offset swept_below;  // a pass has looked for tombstones below it in this life
 
   std::vector<RecoveryReport::Damage> damage;
   std::uint32_t rebuilt_indexes = 0;
@@ -130,6 +135,17 @@ struct Log::State {
   Term term_before(const Segment& segment) const;
   // Of the record before `to`, as well as it is known.
   Result<Term> term_below(Offset to);
+
+  // --- compaction
+  Status may_compact();
+  // The segments that a pass may touch now.
+  std::vector<CompactionSource> compaction_sources(const CompactionRequest& request) const;
+  // None: they are not as they were when the pass began.
+  std::optional<std::size_t> find_group(const CompactionPass& pass, const SegmentGroup& group);
+  Result<CompactionProgress> put_in_place(CompactionPass& pass);
+  Status announce(CompactionPass& pass);
+  Result<CompactionProgress> give_up(CompactionPass& pass);
+  Result<CompactionProgress> end_early(CompactionPass& pass, const Error& why);
 
   // --- repair
   bool is_damaged(Offset begin, Offset end) const;

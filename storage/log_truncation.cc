@@ -255,6 +255,8 @@ Status Log::State::finish_cut() {
   end = active.end();
   end_uncertain = false;
   forget_damage(damage, log_start, end);
+  compaction.cut(end);
+  swept_below = std::min(swept_below, end);
   ++*cuts;
   const auto or_fence = [this](Status status) {
     if (!status) fenced = true;

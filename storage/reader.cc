@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "protocol/record/sparse_batch.h"
 #include "storage/limits.h"
 
 namespace penstock::storage {
@@ -86,6 +87,7 @@ class Execution {
       PENSTOCK_TRY_ASSIGN(const Step step, collect(run, bytes, at));
       if (step == Step::kEnough) break;
     }
+    if (collected_.count > 0) begin_at_offset(into.subspan(collected_.begin));
     return ReadResult{buffer.slice(collected_.begin, collected_.end - collected_.begin),
                       collected_.next, collected_.count};
   }
@@ -100,6 +102,15 @@ class Execution {
     plan_.findings->report(
         Findings::Index{plan_.cuts, plan_.segment_base, plan_.index_version, std::move(loaded)});
     return {};
+  }
+
+  // A batch of nothing but offsets begins where it is asked for. Whoever copies the log goes on
+  // where a batch of his ends: here it may have been joined with others.
+  void begin_at_offset(MutableByteView batches) const {
+    const auto first = record::BatchView::parse(batches);
+    if (first->base_offset() >= plan_.offset || !record::is_bare(*first)) return;
+    const Bytes rest = record::bare_batch(plan_.offset, first->end_offset(), first->leader_epoch());
+    std::ranges::copy(rest, batches.begin());
   }
 
   Result<Step> collect(const Run& run, ByteView bytes, std::size_t at) {

@@ -1,5 +1,6 @@
 #include "storage/recovery.h"
 
+#include "storage/compacted_segment.h"
 #include "storage/recovery_full_scan.h"
 #include "storage/recovery_plan.h"
 #include "storage/recovery_sealed.h"
@@ -29,6 +30,7 @@ Status carry_out(RecoverySite& site) {
 Result<Recovered> recover(Env& env, const Clock& clock, const std::string& dir,
                           const LogIdentity& identity, std::uint64_t run_bytes) {
   RecoverySite site(env, clock, dir, identity, run_bytes);
+  PENSTOCK_TRY(settle_compaction(env, dir, site.out.report.notes));
   PENSTOCK_TRY(site.survey());
   PENSTOCK_TRY(site.read_checkpoint());
   std::optional<Checkpoint> checkpoint;

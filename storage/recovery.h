@@ -26,6 +26,7 @@ struct Recovered {
   LogPoint durable;
   std::optional<NewestSlot> newest;  // none: no checkpoint is in force
   bool end_uncertain = false;
+  Offset sparse_end;  // of the last sparse batch behind the watermark
   RecoveryReport report;
 };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/record/sparse_batch.h"
 #include "storage/limits.h"
 #include "storage/reader.h"
 #include "storage/recovery_sealed.h"
@@ -34,6 +35,7 @@ Result<ScanStop> scan_segment(RecoverySite& site, Segment& segment) {
     // written once more before they are called durable.
     if (rewritten) rewritten = segment.log->write_at(segment.size(), batch.bytes());
     segment.add(batch, site.now, site.run_bytes);
+    if (record::is_sparse(batch)) site.out.sparse_end = batch.end_offset();
   };
   PENSTOCK_TRY_ASSIGN(const ScanStop stop,
                       scan_batches(*segment.log,

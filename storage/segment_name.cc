@@ -20,6 +20,7 @@ std::string segment_file_name(Offset base, SegmentFile kind) {
 bool is_beside_segments(std::string_view name) {
   constexpr std::string_view kTemporary = ".tmp";
   if (name.ends_with(kTemporary)) name.remove_suffix(kTemporary.size());
+  if (parse_compacted_name(name)) return true;
   return name == kCheckpointName || name == kReplicaStateName || name == kProducersName;
 }
 
@@ -32,6 +33,12 @@ std::optional<SegmentName> parse_segment_name(std::string_view name) {
   const auto [stop, error] = std::from_chars(name.data(), end, base);
   if (error != std::errc() || stop != end || base < 0) return std::nullopt;
   return SegmentName{Offset(base), suffix == ".log" ? SegmentFile::kLog : SegmentFile::kIndex};
+}
+
+std::optional<SegmentName> parse_compacted_name(std::string_view name) {
+  if (!name.ends_with(kCompactedSuffix)) return std::nullopt;
+  name.remove_suffix(kCompactedSuffix.size());
+  return parse_segment_name(name);
 }
 
 }  // namespace penstock::storage

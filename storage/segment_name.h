@@ -28,6 +28,11 @@ struct SegmentName {
   SegmentFile kind;
 };
 
+// What key compaction writes beside the segment that it replaces (compacted_segment.h).
+inline constexpr std::string_view kCompactedSuffix = ".compacted";
+// The name without the suffix; none for every other name.
+std::optional<SegmentName> parse_compacted_name(std::string_view name);
+
 // A file that belongs into the folder of a log but is no part of a segment, or a temporary one that
 // a crash left of it.
 bool is_beside_segments(std::string_view name);

@@ -78,6 +78,8 @@ const ScrubState& Replica::scrub() const { return state_->scrub; }
 
 void Replica::State::announce(const RangeDigest& seen) {
   if (!group->is_ready() || seen.begin >= seen.end || seen.end > group->committed()) return;
+  // Each replica compacts by itself: the same meaning in other bytes.
+  if (seen.begin < log->compaction().rewritten_end) return;
   for (const raft::PeerStatus& peer : group->peers()) {
     const auto [place, is_new] = digests.try_emplace(peer.node, seen);
     if (is_new) continue;
@@ -101,7 +103,8 @@ void Replica::State::compare_digest(const PeerMessage& message) {
   if (append == nullptr || ended || !message.digest) return;
   if (group->leader() != message.envelope.from || group->term() != append->term) return;
   const RangeDigest& theirs = *message.digest;
-  const bool is_here = log->log_start() <= theirs.begin && theirs.begin < theirs.end &&
+  const Offset from = std::max(log->log_start(), log->compaction().rewritten_end);
+  const bool is_here = from <= theirs.begin && theirs.begin < theirs.end &&
                        theirs.end <= std::min(group->committed(), log->durable_end());
   if (!is_here) return;
   const auto mine = log->digest(theirs.begin, theirs.end);

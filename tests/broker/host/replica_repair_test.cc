@@ -202,6 +202,22 @@ TEST_F(RepairTest, ACopyThatIsValidAndDifferentIsFound) {
   EXPECT_EQ(other->scrub().divergent->end, leader->committed());
 }
 
+// As after a compaction: the batches mean the same, and are other bytes.
+TEST_F(RepairTest, WhatMayHaveBeenRewrittenIsNotCompared) {
+  Member& leader = trio.elect();
+  Member& other = other_than(leader);
+  trio.crash(other, Survives::kEverything);
+  for (const std::string& path : other.env->files(kReplicaDir)) {
+    if (path.ends_with("/checkpoint")) other.env->remove(path);
+  }
+  ASSERT_OK(trio.start(other));
+  ASSERT_EQ(other->log().compaction().rewritten_end, other->log().log_end());
+  look(*trio.leader());
+  trio.run(500);
+  EXPECT_EQ(other->scrub().compared, 0U);
+  EXPECT_EQ(other->scrub().divergences, 0U);
+}
+
 TEST_F(RepairTest, AScrubStepsOverDamageAndFinishes) {
   Member& leader = trio.elect();
   Member& rotten = other_than(leader);

@@ -11,7 +11,8 @@ namespace {
 using broker::Replica;
 
 Bytes make_batch(BatchName name, int records, Timestamp now) {
-  record::BatchBuilder builder({.producer_id = name.client, .base_sequence = name.number});
+  record::BatchBuilder builder(
+      {.producer_id = name.client, .producer_epoch = 0, .base_sequence = name.number});
   const std::string value = std::to_string(name.client) + "-" + std::to_string(name.number) +
                             std::string(static_cast<std::size_t>(20 + name.number % 200), '.');
   for (int i = 0; i < records; ++i) builder.append(now, std::nullopt, as_bytes(value));

@@ -29,7 +29,7 @@ struct CleanRules {
   const KeyMap& latest;
   Offset mapped_end;
   // Tombstones below it go. Precondition: nothing older with their keys is left on any replica, and
-  // everybody had the time to read them (docs/decisions/0008-key-compaction.md).
+  // everybody had the time to read them (docs/decisions/0009-key-compaction.md).
   Offset tombstones_below;
   // Ascending. A batch that holds one of these offsets keeps its header, and with it producer,
   // epoch and sequence, even when all its records go.

@@ -4,7 +4,7 @@
 // it writes the segments from the log's start again without what is superseded, and puts each new
 // one in the place of its old ones. It moves in pieces: Log::begin_compaction(), then
 // CompactionTicket::run() on any thread and Log::complete_compaction() on the owner's, again and
-// again until that says so. docs/decisions/0008-key-compaction.md.
+// again until that says so. docs/decisions/0009-key-compaction.md.
 #pragma once
 
 #include <cstddef>

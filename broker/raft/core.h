@@ -74,6 +74,7 @@ struct Core {
   Role role = Role::kFollower;
   NodeId leader = kNobody;
   std::int64_t leader_heard_ms = 0;
+  std::optional<CommitNews> told;  // follower: by a leader of any term, last
   std::int64_t election_due_ms = 0;
   std::vector<NodeId> votes;     // for this candidate, in its present ballot
   Offset matched;                // follower

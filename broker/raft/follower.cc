@@ -69,6 +69,7 @@ void handle(Core& core, NodeId from, const AppendRequest& request) {
     return;
   }
   if (!follow(core, from, request.term)) return;
+  core.told = CommitNews{core.now_ms, request.commit};
   const LogPoint& previous = request.previous;
   const EntryRange& range = request.range;
   if (previous.end > core.committed && !core.log.contains(previous)) {

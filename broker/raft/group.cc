@@ -216,6 +216,10 @@ Offset Group::log_end() const { return state_->log.end(); }
 Offset Group::durable_end() const { return state_->log.durable_end(); }
 Offset Group::committed() const { return state_->committed; }
 bool Group::is_ready() const { return state_->is_ready(); }
+std::optional<CommitNews> Group::commit_news() const {
+  if (state_->is_ready()) return CommitNews{state_->now_ms, state_->committed};
+  return state_->told;
+}
 std::uint64_t Group::log_version() const { return state_->log.version(); }
 const Membership& Group::membership() const { return state_->log.membership(); }
 bool Group::membership_is_committed() const { return is_membership_committed(*state_); }

@@ -178,6 +178,9 @@ class Group {
   Offset committed() const;
   // Leader whose term has a committed record: may answer for the end of the log.
   bool is_ready() const;
+  // All that was committed, and when that was known: of a ready leader its own, of a follower what
+  // its leader told last. None: nobody has told it anything yet.
+  std::optional<CommitNews> commit_news() const;
   std::uint64_t log_version() const;
   const Membership& membership() const;  // latest in the log, committed or not
   bool membership_is_committed() const;

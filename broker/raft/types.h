@@ -49,6 +49,12 @@ struct LogPoint {
   friend constexpr auto operator<=>(const LogPoint&, const LogPoint&) = default;
 };
 
+// Everything that was committed at `at_ms` lies below `commit`.
+struct CommitNews {
+  std::int64_t at_ms;
+  Offset commit;
+};
+
 // Records [begin, begin of the next run or end of the log) were appended under `term`.
 struct TermRun {
   Term term;

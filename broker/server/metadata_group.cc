@@ -90,8 +90,17 @@ bool MetadataGroup::follow(const ReplicaOutput& output) {
     services_.on_fatal(Error(*host_->fatal()).context("metadata log"));
   }
   if (output.role_changed && changed_) changed_();
+  note_current();
   make_snapshot();
   return more;
+}
+
+void MetadataGroup::note_current() {
+  const auto told = partition_->replica().group().commit_news();
+  if (!told || host_->applied() < told->commit) return;
+  current_to_ = image_->applied().value();
+  current_at_ms_ = told->at_ms;
+  leads_ = host_->is_ready();
 }
 
 void MetadataGroup::make_snapshot() {

@@ -9,6 +9,7 @@
 // log holds and cannot be applied is handed to on_fatal().
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -62,6 +63,12 @@ class MetadataGroup {
   bool is_controller() const { return host_->is_ready(); }
   raft::NodeId controller() const { return host_->leader(); }  // kNobody: not known
 
+  // Whether an image that goes up to `applied` has everything that was committed when this broker
+  // heard from the controller last, and that was after `since_ms`. Any thread.
+  bool is_current(Offset applied, std::int64_t since_ms) const {
+    return (leads_ || current_at_ms_ > since_ms) && applied.value() >= current_to_;
+  }
+
   Partition& partition() { return *partition_; }
   const std::shared_ptr<Partition>& partition_ptr() const { return partition_; }
 
@@ -72,6 +79,7 @@ class MetadataGroup {
   explicit MetadataGroup(const PartitionServices& services);
   bool follow(const ReplicaOutput& output);
   void take_image();
+  void note_current();
   void make_snapshot();
 
   // Not those of producers, whose stages are measured.
@@ -85,6 +93,10 @@ class MetadataGroup {
   ImagePtr image_ = std::make_shared<const ClusterImage>();
   std::function<void()> changed_;
   bool told_fatal_ = false;
+  // --- for other threads; the offset is written first, and read last
+  std::atomic<std::int64_t> current_to_ = 0;
+  std::atomic<std::int64_t> current_at_ms_ = -1;
+  std::atomic<bool> leads_ = false;
 };
 
 template <typename Command>

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/controller/retirement.h"
+#include "broker/server/metadata_group.h"
 #include "broker/server/upkeep_limits.h"
 
 namespace penstock::broker {
@@ -91,6 +92,7 @@ void ReplicaUpkeep::look_at_led(const std::shared_ptr<Partition>& partition,
   if (!known.led || known.led->term != group.term()) {
     known.led = std::make_unique<Led>();
     known.led->term = group.term();
+    known.led->since_ms = now_ms_;
   }
   Led& led = *known.led;
   led.ends.look(group.log_end(), now_ms_);
@@ -100,6 +102,9 @@ void ReplicaUpkeep::look_at_led(const std::shared_ptr<Partition>& partition,
   if (should_lead && is_as_placed(placed, group.membership()) && group.membership_is_committed()) {
     return;  // as nearly all of them nearly always
   }
+  // Older metadata wants what others may have undone since: a leader before this one has said so,
+  // and the controller counts on it.
+  if (!broker_.metadata->is_current(image_->applied(), led.since_ms)) return;
   open_.push_back({.partition = partition,
                    .led = &led,
                    .group = led_group(group, placed.brokers(), must_not_lead_, now_ms_)});

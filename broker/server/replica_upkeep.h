@@ -42,6 +42,7 @@ class ReplicaUpkeep {
  private:
   struct Led {
     Term term;
+    std::int64_t since_ms = 0;
     LedMemory memory;
     LogEndHistory ends;
     // Last told: the placement that the membership was brought to, and whether it was committed.

@@ -72,7 +72,10 @@ bool Leadership::reconcile(GroupNumber group) {
                      .membership = std::nullopt};
   bool is_settled = false;
   const raft::Membership before = group_led.membership;
-  if (!take(group, group_led, is_settled)) return false;
+  Led& since = led_[group];
+  if (since.term != replica.term()) since = {replica.term(), group_led.now_ms};
+  // Older metadata wants what others may have undone since.
+  if (metadata_.is_current(since.since_ms) && !take(group, group_led, is_settled)) return false;
   broker::ReplicaList wanted = placed.brokers();
   std::ranges::sort(wanted);
   const bool has_reached = group_led.membership_is_committed && !before.is_joint() &&

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "broker/controller/reconcile.h"
@@ -37,6 +38,11 @@ class Leadership {
   Metadata& metadata_;
   const Copies& copies_;
   const Tell tell_;
+  struct Led {
+    Term term;
+    std::int64_t since_ms = 0;
+  };
+  std::map<GroupNumber, Led> led_;
   std::uint64_t reports_ = 0;
 };
 

@@ -56,6 +56,8 @@ bool Metadata::follow(const broker::ReplicaOutput& output) {
     return false;
   }
   if (host_->trouble()) probe(Probe::kMetadataUnreadable);
+  const auto told = node_.replica(kMetadataGroup)->group().commit_news();
+  if (told && host_->applied() >= told->commit) current_at_ms_ = told->at_ms;
   make_snapshot();
   return more;
 }

@@ -34,6 +34,11 @@ class Metadata {
   const broker::ImagePtr& image() const { return image_; }
   bool is_controller() const { return host_->is_ready(); }
   raft::NodeId controller() const { return host_->leader(); }
+  // As MetadataGroup's: everything is here that was committed when the controller was heard last,
+  // and that was after `since_ms`.
+  bool is_current(std::int64_t since_ms) const {
+    return is_controller() || current_at_ms_ > since_ms;
+  }
   bool follow(const broker::ReplicaOutput& output);
 
  private:
@@ -47,6 +52,7 @@ class Metadata {
   Machine machine_;
   std::unique_ptr<broker::StateSnapshots> snapshots_;
   std::unique_ptr<broker::StateHost> host_;
+  std::int64_t current_at_ms_ = -1;
   broker::ImagePtr image_ = std::make_shared<const broker::ClusterImage>();
 };
 

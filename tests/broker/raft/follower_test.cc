@@ -139,5 +139,20 @@ TEST(Follower, AnAppendAfterTheLogWasTrimmedFitsFromTheStartOn) {
   EXPECT_EQ(node.accepts.at(0).append_from, Offset(14));
 }
 
+TEST(Follower, WhatItsLeaderCallsCommittedIsNewsWhetherItIsHereOrNot) {
+  OneGroup node({});
+  EXPECT_FALSE(node.group.commit_news());
+  node.now_ms += 10;
+  const std::int64_t first_ms = node.now_ms;
+  node.hear_append(2, 1, point(0, 0), {{1, 4}}, 3);
+  ASSERT_TRUE(node.group.commit_news());
+  EXPECT_EQ(node.group.commit_news()->at_ms, first_ms);
+  EXPECT_EQ(node.group.commit_news()->commit, Offset(3));
+  node.now_ms += 10;
+  node.hear_append(2, 1, point(1, 9), {}, 9);
+  EXPECT_EQ(node.group.commit_news()->at_ms, first_ms + 10);
+  EXPECT_EQ(node.group.commit_news()->commit, Offset(9)) << "far behind, and it knows";
+}
+
 }  // namespace
 }  // namespace penstock::raft

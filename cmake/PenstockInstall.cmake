@@ -11,6 +11,8 @@ install(FILES "${DUCKDB_LIBRARY}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/penstock)
 
 install(TARGETS penstock_base penstock_record penstock_wire penstock_rpc penstock_client
   EXPORT penstock ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS penstock_c EXPORT penstock LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES "${PROJECT_SOURCE_DIR}/client/include/penstock.h" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 foreach(folder base protocol client)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/penstock
     FILES_MATCHING PATTERN "*.h" PATTERN "*.proto")

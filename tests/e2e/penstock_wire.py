@@ -144,8 +144,8 @@ FETCH = Api(
         leader_epoch=(5, "int"), header_crc=(6, "uint"))])))
 APIS = [HANDSHAKE, DESCRIBE_CLUSTER, DESCRIBE_TOPICS, CREATE_TOPIC, DELETE_TOPIC, ALTER_TOPIC, LIST_OFFSETS,
         DELETE_RECORDS, PRODUCE, FETCH]
-# Numbers of the APIs of a cluster, which no test here speaks.
-CLUSTER_APIS = range(32, 37)
+# Numbers of producers, of a cluster, and of groups: no test here speaks them.
+OTHER_APIS = [18, *range(32, 37), *range(48, 57)]
 TOPIC_DEFAULT, FSYNCED, WRITTEN = 0, 1, 2
 
 

@@ -96,11 +96,11 @@ bool MetadataGroup::follow(const ReplicaOutput& output) {
 }
 
 void MetadataGroup::note_current() {
+  leads_ = host_->is_ready();  // who was deposed says so, whatever it has been told since
   const auto told = partition_->replica().group().commit_news();
   if (!told || host_->applied() < told->commit) return;
   current_to_ = image_->applied().value();
   current_at_ms_ = told->at_ms;
-  leads_ = host_->is_ready();
 }
 
 void MetadataGroup::make_snapshot() {

@@ -34,6 +34,7 @@ Result<std::unique_ptr<client::Client>> open(const char* bootstrap, c_api::Optio
 }
 
 Status create(client::Client& client, client::NewTopic topic, c_api::Options settings) {
+  PENSTOCK_TRY(c_api::check_named(settings));
   for (std::size_t i = 0; i < settings.count; ++i) {
     topic.settings[settings.begin[i].name] = settings.begin[i].value;
   }

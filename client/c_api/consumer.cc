@@ -14,12 +14,6 @@ namespace c_api = penstock::c_api;
 
 namespace {
 
-Result<std::unique_ptr<client::Consumer>> open(client::Client& client, c_api::Options options) {
-  client::ConsumerConfig config;
-  PENSTOCK_TRY(c_api::apply(options, config));
-  return client::Consumer::open(client, config);
-}
-
 Result<client::StartAt> start_of(const penstock_assignment& from) {
   switch (from.start) {
     case PENSTOCK_START_BEGINNING:
@@ -103,7 +97,9 @@ void penstock_records_free(penstock_records* records) { delete records; }
 
 penstock_error* penstock_consumer_open(penstock_client* client, const penstock_option* options,
                                        size_t option_count, penstock_consumer** consumer) {
-  return c_api::give(open(*client->client, {options, option_count}), consumer);
+  return c_api::give(c_api::open<client::Consumer, client::ConsumerConfig>(*client->client,
+                                                                           {options, option_count}),
+                     consumer);
 }
 
 void penstock_consumer_free(penstock_consumer* consumer) { delete consumer; }

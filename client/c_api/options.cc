@@ -204,11 +204,9 @@ Error unknown(std::string_view name, const std::vector<Option<Config>>& all) {
 
 template <typename Config>
 Status apply_all(Options given, const std::vector<Option<Config>>& all, Config& config) {
+  PENSTOCK_TRY(check_named(given));
   for (std::size_t i = 0; i < given.count; ++i) {
     const penstock_option& option = given.begin[i];
-    if (option.name == nullptr || option.value == nullptr) {
-      return fail(Errc::kInvalidArgument, "an option needs a name and a value");
-    }
     const auto known = std::ranges::find(all, option.name, &Option<Config>::name);
     if (known == all.end()) return fail(unknown(option.name, all));
     if (Status set = known->set(config, option.value); !set) {
@@ -227,6 +225,15 @@ void describe(std::string_view of, const std::vector<Option<Config>>& all, std::
 }
 
 }  // namespace
+
+Status check_named(Options options) {
+  for (std::size_t i = 0; i < options.count; ++i) {
+    if (options.begin[i].name == nullptr || options.begin[i].value == nullptr) {
+      return fail(Errc::kInvalidArgument, "an option needs a name and a value");
+    }
+  }
+  return {};
+}
 
 Status apply(Options options, ClientConfig& config) {
   return apply_all(options, client_options(), config);

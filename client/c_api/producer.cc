@@ -3,17 +3,10 @@
 #include "client/c_api/options.h"
 #include "client/c_api/stats_json.h"
 
-using penstock::Result;
 namespace client = penstock::client;
 namespace c_api = penstock::c_api;
 
 namespace {
-
-Result<std::unique_ptr<client::Producer>> open(client::Client& client, c_api::Options options) {
-  client::ProducerConfig config;
-  PENSTOCK_TRY(c_api::apply(options, config));
-  return client::Producer::open(client, std::move(config));
-}
 
 std::vector<penstock::record::HeaderView> views(const penstock_header* headers, size_t count) {
   std::vector<penstock::record::HeaderView> all;
@@ -31,7 +24,9 @@ extern "C" {
 
 penstock_error* penstock_producer_open(penstock_client* client, const penstock_option* options,
                                        size_t option_count, penstock_producer** producer) {
-  return c_api::give(open(*client->client, {options, option_count}), producer);
+  return c_api::give(c_api::open<client::Producer, client::ProducerConfig>(*client->client,
+                                                                           {options, option_count}),
+                     producer);
 }
 
 void penstock_producer_free(penstock_producer* producer) { delete producer; }

@@ -176,6 +176,8 @@ int main(int argc, char** argv) {
   const penstock_option setting = {"retention_ms", "unlimited"};
   good(penstock_create_topic(client, "c-api", 1, 0, &setting, 1));
   fails(penstock_create_topic(client, "c-api", 1, 0, NULL, 0), "TopicExists", "c-api");
+  const penstock_option nameless = {NULL, "1"};
+  fails(penstock_create_topic(client, "c-api-2", 1, 0, &nameless, 1), "InvalidArgument", "a name");
   publish(client);
   read_back(client);
   CHECK(as_a_member(client, 2) == 2);

@@ -110,6 +110,7 @@ void AsyncGroupConsumer::look_around() {
 Task<void> AsyncGroupConsumer::prepare(GroupPartitions partitions) {
   auto starts = co_await look_up(partitions);
   if (starts) {
+    failed_lookups_ = 0;
     for (SeatStart& start : *starts) {
       const TopicPartition id = start.id;
       starts_.insert_or_assign(id, std::move(start));
@@ -118,7 +119,7 @@ Task<void> AsyncGroupConsumer::prepare(GroupPartitions partitions) {
     }
   } else {
     stats_.last_error = starts.error();
-    if (!co_await sleep_for(cluster_.pause(1))) co_return;
+    if (!co_await sleep_for(cluster_.pause(++failed_lookups_))) co_return;
   }
   // What was not found: its topic was deleted, or comes in a moment.
   if (starts && !partitions.empty() && !co_await sleep_for(kPreparePause)) co_return;

@@ -103,6 +103,7 @@ class AsyncGroupConsumer {
   std::atomic<bool> has_change_ = false;
   TopicNamesById names_;
   std::map<TopicPartition, SeatStart> starts_;       // of what is prepared
+  std::uint32_t failed_lookups_ = 0;                 // since one succeeded
   std::map<TopicPartition, Offset> last_committed_;  // of what is read
   Wakeup wakeup_;                                    // something may be due
   Wakeup answered_;                                  // a heartbeat was

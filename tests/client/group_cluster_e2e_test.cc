@@ -41,11 +41,7 @@ class GroupsOnThreeBrokers : public testing::Test {
   ~GroupsOnThreeBrokers() override { EXPECT_TRUE(producer_->close(milliseconds(kPatience))); }
 
   static void until(const std::string& what, const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << what;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
+    ASSERT_TRUE(broker::holds_at_last(holds)) << what;
   }
   void produce(int count) {
     for (int i = 0; i < count; ++i) {

@@ -81,7 +81,10 @@ class Worker {
 
   // Hangs: lives, and asks for nothing any more.
   void hang() { end_ = End::kHangs; }
-  void go_on() { end_ = End::kRuns; }
+  void go_on() {
+    end_ = End::kRuns;
+    end_.notify_all();
+  }
   void leave() { end(End::kLeaves); }
   std::vector<GroupPartition> assignment() const { return consumer_->assignment(); }
   bool is_settled() const { return consumer_->stats().is_settled; }
@@ -94,6 +97,7 @@ class Worker {
   void end(End how) {
     if (!thread_.joinable()) return;
     end_ = how;
+    end_.notify_all();
     thread_.join();
     EXPECT_TRUE(consumer_->close());
   }
@@ -102,7 +106,7 @@ class Worker {
     while (end_ != End::kLeaves) {
       if (end_ == End::kHangs) {
         hangs = true;
-        std::this_thread::sleep_for(milliseconds(20));
+        end_.wait(End::kHangs);
         continue;
       }
       auto chunks = consumer_->poll(milliseconds(100));
@@ -172,11 +176,7 @@ class Groups : public testing::Test {
     return config;
   }
   static void until(const std::string& what, const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << what;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
+    ASSERT_TRUE(broker::holds_at_last(holds)) << what;
   }
   bool share(const std::vector<Worker*>& workers, std::size_t each) {
     std::set<GroupPartition> all;

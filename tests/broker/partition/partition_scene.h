@@ -7,7 +7,6 @@
 
 #include <any>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +14,7 @@
 
 #include "broker/partition/partition.h"
 #include "protocol/record/builder.h"
-#include "tests/fakes/fake_env.h"
+#include "tests/broker/partition/shard_scene.h"
 
 namespace penstock::broker {
 
@@ -42,13 +41,9 @@ inline Bytes batch_of(const std::string& value) {
   return builder.build().value();
 }
 
-class PartitionTest : public testing::Test {
+class PartitionTest : public ShardScene {
  protected:
-  PartitionTest() {
-    EXPECT_TRUE(env_.create_dirs("/votes"));
-    EXPECT_TRUE(votes_.open(env_, "/votes", Uuid{}));
-    partition_ = open("/orders", PartitionId(3));
-  }
+  PartitionTest() : ShardScene(&observer_) { partition_ = open("/orders", PartitionId(3)); }
   ~PartitionTest() override { settle(); }
 
   // An only voter, in its seventh term unless it voted already.
@@ -80,21 +75,6 @@ class PartitionTest : public testing::Test {
     });
   }
 
-  // Everything that waits for the shard, the flush pool or the background pool.
-  static std::size_t drain(asio::io_context& io) {
-    io.restart();
-    return io.poll();
-  }
-  void run_shard() { drain(shard_); }
-  void flush_disk() {
-    drain(flush_pool_);
-    drain(shard_);
-  }
-  void settle() {
-    while (drain(flush_pool_) + drain(background_) + drain(shard_) > 0) {
-    }
-  }
-
   template <typename T>
   std::optional<T> begin(Task<T> task) {
     asio::co_spawn(shard_, std::move(task),
@@ -102,28 +82,7 @@ class PartitionTest : public testing::Test {
     return std::nullopt;
   }
 
-  fakes::FakeEnv env_;
-  FakeClock clock_;
-  asio::io_context shard_, flush_pool_, background_;
   CountingObserver observer_;
-  DiskGuard disk_{env_, clock_, "/", 0};
-  FlushQueue flushes_{shard_.get_executor(), flush_pool_.get_executor(), clock_, 1};
-  CheckpointQueue checkpoints_{shard_.get_executor(), background_.get_executor(), clock_};
-  TickQueue ticks_{shard_.get_executor(), clock_};
-  std::vector<std::string> fatal_;
-  VoteQueue votes_{flush_pool_.get_executor(),
-                   [this](const Error& e) { fatal_.push_back(e.to_string()); }};
-  PartitionServices services_{
-      .shard = shard_.get_executor(),
-      .background = background_.get_executor(),
-      .clock = &clock_,
-      .flushes = &flushes_,
-      .checkpoints = &checkpoints_,
-      .ticks = &ticks_,
-      .votes = &votes_,
-      .disk = &disk_,
-      .observer = &observer_,
-      .on_fatal = [this](const Error& e) { fatal_.push_back(e.to_string()); }};
   PartitionRules rules_;
   std::shared_ptr<Partition> partition_;
   std::vector<std::string> events_;

@@ -4,12 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/io_context.hpp>
-
 #include "broker/partition/limits.h"
-#include "broker/partition/partition.h"
 #include "protocol/record/builder.h"
-#include "tests/fakes/fake_env.h"
+#include "tests/broker/partition/shard_scene.h"
 
 namespace penstock::broker {
 namespace {
@@ -28,15 +25,13 @@ class QuietObserver final : public PartitionObserver {
   std::size_t damaged = 0;
 };
 
-class ScrubQueueTest : public testing::Test {
+class ScrubQueueTest : public ShardScene {
  protected:
-  ScrubQueueTest() {
-    EXPECT_TRUE(env_.create_dirs("/votes"));
-    EXPECT_TRUE(votes_.open(env_, "/votes", Uuid{}));
-  }
+  ScrubQueueTest() : ShardScene(&observer_) { services_.scrubs = &scrubs_; }
   ~ScrubQueueTest() override {
     scrubs_.stop();
     settle();
+    EXPECT_TRUE(fatal_.empty()) << fatal_.front();
   }
 
   std::shared_ptr<Partition> open(int number) {
@@ -61,14 +56,6 @@ class ScrubQueueTest : public testing::Test {
     }
     settle();
   }
-  static std::size_t drain(asio::io_context& io) {
-    io.restart();
-    return io.poll();
-  }
-  void settle() {
-    while (drain(flush_pool_) + drain(background_) + drain(shard_) > 0) {
-    }
-  }
   // As its timer does, once a millisecond.
   void run(std::chrono::milliseconds time) {
     for (std::int64_t ms = 0; ms < time.count(); ++ms) {
@@ -78,28 +65,8 @@ class ScrubQueueTest : public testing::Test {
     }
   }
 
-  fakes::FakeEnv env_;
-  FakeClock clock_;
-  asio::io_context shard_, flush_pool_, background_;
   QuietObserver observer_;
-  DiskGuard disk_{env_, clock_, "/", 0};
-  FlushQueue flushes_{shard_.get_executor(), flush_pool_.get_executor(), clock_, 1};
-  CheckpointQueue checkpoints_{shard_.get_executor(), background_.get_executor(), clock_};
-  TickQueue ticks_{shard_.get_executor(), clock_};
-  VoteQueue votes_{flush_pool_.get_executor(),
-                   [](const Error& e) { ADD_FAILURE() << e.to_string(); }};
   ScrubQueue scrubs_{shard_.get_executor(), background_.get_executor(), clock_, 1U << 20};
-  PartitionServices services_{.shard = shard_.get_executor(),
-                              .background = background_.get_executor(),
-                              .clock = &clock_,
-                              .flushes = &flushes_,
-                              .checkpoints = &checkpoints_,
-                              .ticks = &ticks_,
-                              .votes = &votes_,
-                              .disk = &disk_,
-                              .observer = &observer_,
-                              .on_fatal = [](const Error& e) { ADD_FAILURE() << e.to_string(); },
-                              .scrubs = &scrubs_};
 };
 
 TEST_F(ScrubQueueTest, EverythingIsReadOnceAtTheGivenRateAndThenNotForAWeek) {

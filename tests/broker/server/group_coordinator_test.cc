@@ -6,11 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "protocol/record/builder.h"
+#include "tests/broker/partition/shard_scene.h"
 #include "tests/broker/server/topic_images.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {
@@ -34,13 +33,9 @@ class Unwatched final : public PartitionObserver {
 template <typename T>
 using Told = std::shared_ptr<std::optional<Result<T>>>;
 
-class Coordinating : public testing::Test {
+class Coordinating : public ShardScene {
  protected:
-  Coordinating() {
-    EXPECT_TRUE(env_.create_dirs("/votes"));
-    EXPECT_TRUE(votes_.open(env_, "/votes", Uuid{}));
-    begin();
-  }
+  Coordinating() : ShardScene(&observer_) { begin(); }
   ~Coordinating() override {
     groups_->stop();
     settle();
@@ -64,17 +59,6 @@ class Coordinating : public testing::Test {
     settle();
     ASSERT_TRUE(groups_->coordinates());
   }
-
-  static std::size_t drain(asio::io_context& io) {
-    io.restart();
-    return io.poll();
-  }
-  void settle() {
-    while (drain(flush_pool_) + drain(background_) + drain(shard_) > 0) {
-    }
-  }
-  // All but the disk.
-  void run_shard() { drain(shard_); }
 
   template <typename T>
   Told<T> spawn(Task<Result<T>> task) {
@@ -127,28 +111,7 @@ class Coordinating : public testing::Test {
   }
 
   const TopicPartition kId{id_of(77), PartitionId(3)};
-  fakes::FakeEnv env_;
-  FakeClock clock_;
-  asio::io_context shard_, flush_pool_, background_;
   Unwatched observer_;
-  DiskGuard disk_{env_, clock_, "/", 0};
-  FlushQueue flushes_{shard_.get_executor(), flush_pool_.get_executor(), clock_, 1};
-  CheckpointQueue checkpoints_{shard_.get_executor(), background_.get_executor(), clock_};
-  TickQueue ticks_{shard_.get_executor(), clock_};
-  std::vector<std::string> fatal_;
-  VoteQueue votes_{flush_pool_.get_executor(),
-                   [this](const Error& e) { fatal_.push_back(e.to_string()); }};
-  PartitionServices services_{
-      .shard = shard_.get_executor(),
-      .background = background_.get_executor(),
-      .clock = &clock_,
-      .flushes = &flushes_,
-      .checkpoints = &checkpoints_,
-      .ticks = &ticks_,
-      .votes = &votes_,
-      .disk = &disk_,
-      .observer = &observer_,
-      .on_fatal = [this](const Error& e) { fatal_.push_back(e.to_string()); }};
   PartitionRules rules_;
   std::int32_t term_floor_ = 5;
   std::shared_ptr<GroupCoordinator> groups_;

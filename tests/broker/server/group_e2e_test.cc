@@ -13,10 +13,32 @@
 namespace penstock::broker {
 namespace {
 
-using namespace wire::v1;  // NOLINT(google-build-using-namespace): messages alone
 using testing::ElementsAre;
 using testing::IsEmpty;
 using wire::Api;
+using wire::v1::AlterTopicRequest;
+using wire::v1::AlterTopicResponse;
+using wire::v1::CommitOffsetsRequest;
+using wire::v1::CommitOffsetsResponse;
+using wire::v1::DeleteGroupRequest;
+using wire::v1::DeleteGroupResponse;
+using wire::v1::DescribeGroupRequest;
+using wire::v1::DescribeGroupResponse;
+using wire::v1::FetchOffsetsRequest;
+using wire::v1::FetchOffsetsResponse;
+using wire::v1::FindCoordinatorRequest;
+using wire::v1::FindCoordinatorResponse;
+using wire::v1::GroupHeartbeatRequest;
+using wire::v1::GroupHeartbeatResponse;
+using wire::v1::GroupPosition;
+using wire::v1::GroupTopic;
+using wire::v1::LeaveGroupRequest;
+using wire::v1::LeaveGroupResponse;
+using wire::v1::ListGroupsRequest;
+using wire::v1::ListGroupsResponse;
+using wire::v1::ResetOffsetsRequest;
+using wire::v1::ResetOffsetsResponse;
+using wire::v1::Topic;
 
 constexpr auto kGroup = "billing";
 
@@ -137,11 +159,7 @@ class Groups : public testing::Test {
     return std::move(answer->message);
   }
   static void until(const std::string& what, const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << what;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    ASSERT_TRUE(holds_at_last(holds)) << what;
   }
 
   ScratchDir scratch_;

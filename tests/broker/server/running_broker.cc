@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <thread>
 
 #include "protocol/wire/error_message.h"
 
@@ -39,6 +40,15 @@ BrokerConfig test_config(const std::string& data_dir) {
 
 std::unique_ptr<Broker> start_broker(const BrokerConfig& config, BrokerEnvironment environment) {
   return must(Broker::start(config, std::move(environment)));
+}
+
+bool holds_at_last(const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
 }
 
 TestClient::TestClient(std::uint16_t port) {

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class ScratchDir {
 
 // Generous: a net against hangs, never an expectation.
 inline constexpr std::chrono::seconds kPatience{60};
+
+// Looks again and again until it holds: what whole brokers do by themselves tells nobody when it is
+// done. False: it did not, within kPatience.
+bool holds_at_last(const std::function<bool()>& holds);
 
 // One connection, used by one thread.
 class TestClient {

@@ -43,7 +43,7 @@ void MemberCore::take_answer(const Answer& answer, Instant now) {
     epoch_ = answer.epoch;
     owned_ = answer.owned;
     awaited_ = answer.awaited;
-    prepared_ = common(prepared_, owned_);
+    forget_what_was_taken_away();
   }
   const auto interval = is_moving() ? timing_.moving_interval : timing_.heartbeat_interval;
   // Unless something has become urgent while the answer was on its way.
@@ -76,10 +76,16 @@ void MemberCore::end_life(Instant now) {
   is_of_former_life_ = under_way_;
   epoch_ = 0;
   owned_.clear();
-  prepared_.clear();
+  forget_what_was_taken_away();
   awaited_ = 0;
   was_declared_dead_ = true;
   due_ = joined ? now : now + backoff_.pause(++failures_, rng_);
+}
+
+// Should it come back, others may have committed positions of it.
+void MemberCore::forget_what_was_taken_away() {
+  prepared_ = common(prepared_, owned_);
+  outdated_.merge(without(preparing_, owned_));
 }
 
 Instant MemberCore::next_deadline() const {
@@ -98,10 +104,14 @@ GroupPartitions MemberCore::take_unprepared() {
 
 void MemberCore::prepared(const TopicPartition& partition) {
   preparing_.erase(partition);
-  if (owned_.contains(partition)) prepared_.insert(partition);
+  const bool is_of_use = outdated_.erase(partition) == 0 && owned_.contains(partition);
+  if (is_of_use) prepared_.insert(partition);
 }
 
-void MemberCore::not_prepared(const TopicPartition& partition) { preparing_.erase(partition); }
+void MemberCore::not_prepared(const TopicPartition& partition) {
+  preparing_.erase(partition);
+  outdated_.erase(partition);
+}
 
 bool MemberCore::has_change() const { return !change().empty(); }
 

@@ -65,6 +65,7 @@ class MemberCore {
   // --- the application
   // Owned, and neither read nor being prepared; they are being prepared from now on.
   GroupPartitions take_unprepared();
+  // Without effect when the partition was somebody else's meanwhile: it is to be prepared again.
   void prepared(const TopicPartition& partition);
   // It did not work; it is tried again.
   void not_prepared(const TopicPartition& partition);
@@ -96,6 +97,7 @@ class MemberCore {
   bool waits_for_application() const { return was_declared_dead_ && !in_use_.empty(); }
   bool is_moving() const;
   void end_life(Instant now);
+  void forget_what_was_taken_away();
 
   const Uuid member_;
   const MemberTiming timing_;
@@ -106,6 +108,7 @@ class MemberCore {
   GroupPartitions owned_;
   GroupPartitions in_use_;
   GroupPartitions preparing_;
+  GroupPartitions outdated_;  // of preparing_: taken away meanwhile, what is found out is of no use
   GroupPartitions prepared_;
   std::uint32_t awaited_ = 0;
   bool was_declared_dead_ = false;

@@ -92,6 +92,33 @@ TEST_F(Member, WhatCannotBePreparedIsTriedAgain) {
   EXPECT_EQ(core_.take_unprepared(), partitions({0}));
 }
 
+TEST_F(Member, WhatWasSomebodyElsesMeanwhileIsPreparedAnew) {
+  answer(7, {0, 1});
+  ASSERT_EQ(core_.take_unprepared(), partitions({0, 1}));
+  wait(kInterval);
+  answer(8, {1});
+  wait(kInterval);
+  answer(9, {0, 1});
+  EXPECT_TRUE(core_.take_unprepared().empty()) << "the question is still under way";
+  core_.prepared({id_of(1), PartitionId(0)});
+  core_.prepared({id_of(1), PartitionId(1)});
+  EXPECT_EQ(core_.change().assigned, partitions({1})) << "the other one's position may be old";
+  EXPECT_EQ(core_.take_unprepared(), partitions({0}));
+  core_.prepared({id_of(1), PartitionId(0)});
+  EXPECT_EQ(core_.change().assigned, partitions({0, 1}));
+}
+
+TEST_F(Member, WhatAFormerLifePreparedIsPreparedAnew) {
+  answer(7, {0});
+  ASSERT_EQ(core_.take_unprepared(), partitions({0}));
+  wait(kInterval);
+  refuse(Errc::kUnknownMember);
+  answer(9, {0});
+  core_.prepared({id_of(1), PartitionId(0)});
+  EXPECT_FALSE(core_.has_change());
+  EXPECT_EQ(core_.take_unprepared(), partitions({0}));
+}
+
 TEST_F(Member, HeartbeatsComeAtTheirInterval) {
   settle(7, {0});
   EXPECT_EQ(core_.next_deadline(), now_ + kInterval);

@@ -103,7 +103,8 @@ class GroupConsumer {
   // Returned means durable. Everything that poll() has returned so far is processed:
   Status commit();
   // ... or as far as it says (at most 2,000 positions at once). kUnknownMember: taken for dead;
-  // kNotOwner: a partition went to another member; nothing of the commit was taken.
+  // kNotOwner: a partition went to another member; nothing of the commit was taken. kTimeout,
+  // kConnectionLost: an attempt may have been carried out, whatever a later one was told.
   Status commit(const std::vector<GroupCommit>& positions);
   // The group's positions of the partitions that this member reads.
   Result<std::vector<GroupCommit>> committed();

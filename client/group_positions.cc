@@ -3,6 +3,7 @@
 
 #include "client/async_group_consumer.h"
 #include "client/limits.h"
+#include "client/outcome.h"
 #include "protocol/wire/uuid_bytes.h"
 
 namespace penstock::client {
@@ -55,9 +56,11 @@ Task<Status> AsyncGroupConsumer::commit_taken() {
 }
 
 // The epoch changes with every change of what the member owns: then the commit is asked again under
-// the new one, which the next heartbeat brings.
+// the new one, which the next heartbeat brings. What is refused in the end may have been carried out
+// when it was asked before.
 Task<Status> AsyncGroupConsumer::commit(std::vector<GroupCommit> positions) {
   const auto deadline = steady_clock::now() + cluster_.config().request_timeout;
+  std::optional<Error> doubt;  // the first attempt without a definite answer
   for (std::uint32_t failures = 0;;) {
     const std::uint64_t seen = answered_.version();
     const Status done = co_await commit_once(positions, cluster_.attempt_deadline(deadline));
@@ -65,8 +68,11 @@ Task<Status> AsyncGroupConsumer::commit(std::vector<GroupCommit> positions) {
       ++stats_.commits;
       co_return done;
     }
+    if (!doubt && done.error().outcome() == Outcome::kMaybeDone) doubt = done.error();
     const auto retry_at = steady_clock::now() + cluster_.pause(++failures);
-    if (!done.error().retriable() || retry_at >= deadline) co_return done;
+    if (!done.error().retriable() || retry_at >= deadline) {
+      co_return fail(final_error(done.error(), doubt));
+    }
     if (done.error().code() == Errc::kStaleMemberEpoch) {
       core_.hurry();
       wakeup_.notify_all();

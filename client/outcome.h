@@ -1,6 +1,6 @@
 // What a failed attempt to write means: try again or not, and what may honestly be said in the end.
 //
-// The whole truth about a batch is in its history, not in its last error: a batch whose first
+// The whole truth about a batch, or a commit, is in its history, not in its last error: a batch whose first
 // request got no answer may be in the log, whatever a later attempt was told. Pure.
 #pragma once
 

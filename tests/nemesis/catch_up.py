@@ -16,13 +16,13 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from checker import judge  # noqa: E402
+from clients import TOPIC, Clients, create_topic  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from harness import BIN  # noqa: E402
 from history import OK  # noqa: E402
 from measuring import percentile, run_in_folder, tell, until_some  # noqa: E402
 from network import Loopback, enter_sandbox, ip  # noqa: E402
 from operators import status  # noqa: E402
-from round import TOPIC, Clients, create_topic  # noqa: E402
 from trouble import Untroubled  # noqa: E402
 
 PARTITIONS = 1  # all in one log: nothing is worse for who produces to it
@@ -106,7 +106,7 @@ class Run:
         self.options = options
         self.folder = folder
         self.cluster = Cluster(Loopback(REPLICAS), folder, REPLICAS, Untroubled)
-        self.clients = Clients(self.cluster, folder, PARTITIONS, options.record_bytes)
+        self.clients = Clients(self.cluster, folder, partitions=PARTITIONS, value_bytes=options.record_bytes)
         self.times = {}  # phase -> (begin, end)
 
     def measure(self):
@@ -123,7 +123,7 @@ class Run:
 
     def _live_and_judge(self):
         self.cluster.start()
-        create_topic(self.cluster, PARTITIONS)
+        create_topic(self.cluster, TOPIC, PARTITIONS)
         follower = until_some(lambda: some_follower(self.cluster), "a follower")
         number = self.cluster.number_of(follower)
         self._load_level()

@@ -1,13 +1,16 @@
-// What all clients of a nemesis run do alike: reading their command line and making a client.
+// What all clients of a nemesis run do alike: reading their command line, making a client, and
+// beginning anew when something ends what they do.
 #pragma once
 
 #include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "client/client.h"
+#include "tests/nemesis/history_output.h"
 
 namespace penstock::nemesis {
 
@@ -40,6 +43,26 @@ inline Result<std::unique_ptr<client::Client>> open_client(
                                .connect_timeout = client::milliseconds(1'000),
                                .request_timeout = client::milliseconds(5'000),
                                .retry_backoff_max = client::milliseconds(200)});
+}
+
+// Calls `life(client)` until `is_done()`; what ends one is a line "error", and another one begins.
+template <typename IsDone, typename Life>
+void live_on(const std::vector<rpc::Endpoint>& bootstrap, const std::string& name,
+             HistoryOutput& out, IsDone is_done, Life life) {
+  std::unique_ptr<client::Client> client;
+  while (!is_done()) {
+    Status status;
+    if (!client) {
+      auto opened = open_client(bootstrap, name);
+      if (opened) client = *std::move(opened);
+      if (!opened) status = std::unexpected(std::move(opened).error());
+    }
+    if (client) status = life(*client);
+    if (status) continue;
+    out.line("error", R"("e":"%s")", quotable(status.error().to_string()).c_str());
+    out.flush();
+    std::this_thread::sleep_for(client::milliseconds(100));
+  }
 }
 
 }  // namespace penstock::nemesis

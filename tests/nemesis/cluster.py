@@ -10,7 +10,7 @@ import subprocess
 
 from harness import BIN, until
 from network import PORT, sandboxed_folder
-from penstock_wire import DESCRIBE_TOPICS, HANDSHAKE, Connection
+from penstock_wire import DESCRIBE_TOPICS, ERROR, HANDSHAKE, Api, Connection, Message
 from trouble import HONEST, Trouble
 
 FSYNC_FAILED = 3  # how a broker ends that cannot trust its disk any more
@@ -18,6 +18,7 @@ DISK_MB = 1024  # of each broker, in a sandbox
 ASK_S = 1.0
 STOP_S = 30
 BALLAST = "ballast"
+FIND_COORDINATOR = Api(48, Message(group=(1, "string")), Message(error=(1, ERROR), coordinator=(2, "int")))
 
 
 class QuickConnection(Connection):
@@ -144,16 +145,20 @@ class Cluster:
                 return False
         until(serving, f"broker {broker.number} to serve", limit_s)
 
-    def describe(self, topic=None):
-        """The topic as the first broker that answers sees it, and the brokers' endpoints by number; or None."""
+    def ask_anybody(self, api, **fields):
+        """Answers of those who can be asked, one after the other."""
         for broker in self.brokers:
             if not broker.is_running() or broker.frozen:
                 continue
-            try:
-                answer = broker.ask(DESCRIBE_TOPICS, names=[topic] if topic else [])
-            except Exception:  # cut off, busy, starting: the next one
-                continue
-            if answer.error is None and all(found.error is None for found in answer.topics):
+            with contextlib.suppress(Exception):  # cut off, busy, starting: the next one
+                answer = broker.ask(api, **fields)
+                if answer.error is None:
+                    yield answer
+
+    def describe(self, topic=None):
+        """The topic as the first broker that answers sees it, and the brokers' endpoints by number; or None."""
+        for answer in self.ask_anybody(DESCRIBE_TOPICS, names=[topic] if topic else []):
+            if all(found.error is None for found in answer.topics):
                 return (answer.topics or [None])[0], {b.id: f"{b.host}:{b.port}" for b in answer.brokers}
         return None
 
@@ -191,6 +196,13 @@ class Cluster:
             return None
         found, endpoints = described
         endpoint = endpoints.get(found.partitions[partition].leader)
+        return next((broker for broker in self.brokers if broker.endpoint == endpoint), None)
+
+    def coordinator_of(self, group):
+        """The broker that coordinates the group, as far as is known; None when nobody does."""
+        described = self.describe()
+        found = next(self.ask_anybody(FIND_COORDINATOR, group=group), None)
+        endpoint = described[1].get(found.coordinator) if described and found else None
         return next((broker for broker in self.brokers if broker.endpoint == endpoint), None)
 
     def look_after(self):

@@ -13,9 +13,9 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from checker import judge  # noqa: E402
+from clients import PARTITIONS, SEGMENT_BYTES, TOPIC, Clients, create_topic  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from network import Loopback, SwitchedNetwork, enter_sandbox  # noqa: E402
-from round import PARTITIONS, SEGMENT_BYTES, TOPIC, Clients, create_topic  # noqa: E402
 from measuring import percentile, run_in_folder, tell, until_some  # noqa: E402
 
 WARM_UP_S = 5.0
@@ -68,7 +68,7 @@ def measure(network, folder, kills, rate):
     times = []
     try:
         cluster.start()
-        create_topic(cluster, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
+        create_topic(cluster, TOPIC, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
         clients = Clients(cluster, folder)
         clients.start(rate, writers=1)
         begun = time.monotonic()

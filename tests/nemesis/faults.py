@@ -1,80 +1,12 @@
-"""The kinds of trouble. A fault begins and ends; in between the cluster has to live with it.
+"""The kinds of trouble: fault.py says what one is. Those of the network alone are in network_faults.py."""
 
-Each is a generator function over a `Scene`: it does its harm, yields once with a sentence about what it did, and takes
-it back. What a fault finds already broken by another one it leaves alone.
-"""
-
-import collections
-import dataclasses
-import random
 import time
 
+from fault import LIES, MAJORITY, MANY, NETWORK, OWN_DISK, fault, names
 from harness import until
+from network_faults import both_ways, to_clients
 from operators import alter
 from trouble import FAILING, HONEST, LYING
-
-FAULTS = collections.OrderedDict()  # kind -> Fault
-NETWORK, OWN_DISK, MAJORITY, MANY = "network faults", "file systems of its own", "three brokers", "five brokers"
-LIES = "to be asked for by name: it loses records"
-
-# operated: an operator's command begins and ends it, and waits for a cluster that can carry it out.
-Fault = collections.namedtuple("Fault", "function needs operated")
-
-
-def fault(*needs, operated=False):
-    def register(function):
-        FAULTS[function.__name__] = Fault(function, set(needs), operated)
-        return function
-    return register
-
-
-@dataclasses.dataclass
-class Scene:
-    cluster: object
-    topic: str
-    partitions: int
-    rng: random.Random
-    rotten: int  # the one broker of this run whose files are damaged: a minority, whatever else happens
-
-    @property
-    def brokers(self):
-        return self.cluster.brokers
-
-    @property
-    def network(self):
-        return self.cluster.network
-
-    def somebody(self, count=1):
-        return self.rng.sample(self.brokers, count)
-
-    def leader(self):
-        """Who leads a partition, drawn; somebody when nobody is known to."""
-        partition = self.rng.randrange(self.partitions)
-        return self.cluster.leader_of(self.topic, partition) or self.somebody()[0]
-
-    def majority(self):
-        return len(self.brokers) // 2 + 1
-
-    def others(self, broker):
-        return [other for other in self.brokers if other is not broker]
-
-
-def available(network, brokers):
-    """Kinds that can be had here; and those that cannot, with what they would need."""
-    have = {NETWORK, OWN_DISK} if network.has_faults else set()
-    have |= {MAJORITY} if brokers >= 3 else set()
-    have |= {MANY} if brokers >= 5 else set()
-    kinds = [kind for kind, entry in FAULTS.items() if entry.needs <= have]
-    return kinds, {kind: sorted(entry.needs - have) for kind, entry in FAULTS.items()
-                   if kind not in kinds and LIES not in entry.needs}
-
-
-def operated():
-    return {kind for kind, entry in FAULTS.items() if entry.operated}
-
-
-def names(brokers):
-    return ",".join(str(broker.number) for broker in brokers)
 
 
 # --- processes
@@ -131,6 +63,18 @@ def pause_leader(scene):
 @fault(MAJORITY)
 def pause_majority(scene):
     return paused(scene.somebody(scene.majority()))
+
+
+@fault(NETWORK)
+def killed_before_reply(scene):
+    leader = scene.leader()
+    ways = to_clients(scene, leader)
+    scene.network.cut(ways)
+    time.sleep(scene.rng.uniform(0.05, 1.0))
+    harm = killed([leader])
+    yield f"let no client hear {leader.number} and " + next(harm)
+    scene.network.clear(ways)
+    next(harm, None)
 
 
 # --- power: what was written and not flushed is gone, in whole or in part
@@ -385,101 +329,3 @@ def one_joins_and_leaves(scene):
     except TimeoutError as error:
         scene.cluster.deaths.append(str(error))
     scene.cluster.stop_spare()
-
-
-# --- the network
-
-def both_ways(some, others):
-    return one_way(some, others) + one_way(others, some)
-
-
-def one_way(some, others):
-    return [(a.number, b.number) for a in some for b in others if a is not b]
-
-
-def cut(scene, ways, what):
-    scene.network.cut(ways)
-    yield what
-    scene.network.clear(ways)
-
-
-@fault(NETWORK, MAJORITY)
-def leader_cut_off(scene):
-    """From the other brokers; clients still reach it."""
-    leader = scene.leader()
-    return cut(scene, both_ways([leader], scene.others(leader)), f"cut off {leader.number}")
-
-
-@fault(NETWORK)
-def leader_unreachable(scene):
-    """From everybody."""
-    leader = scene.leader()
-    client = scene.cluster.client_host()
-    ways = both_ways([leader], scene.others(leader)) + [(leader.number, client), (client, leader.number)]
-    return cut(scene, ways, f"cut off {leader.number} from everybody")
-
-
-@fault(NETWORK, MAJORITY)
-def leader_deaf(scene):
-    leader = scene.leader()
-    return cut(scene, one_way(scene.others(leader), [leader]), f"made {leader.number} deaf")
-
-
-@fault(NETWORK, MAJORITY)
-def leader_mute(scene):
-    leader = scene.leader()
-    return cut(scene, one_way([leader], scene.others(leader)), f"made {leader.number} mute")
-
-
-@fault(NETWORK, MAJORITY)
-def bridge(scene):
-    """Two halves, and one broker between them that hears both."""
-    brokers = scene.somebody(len(scene.brokers))
-    half = (len(brokers) - 1) // 2
-    left, middle, right = brokers[:half], brokers[half], brokers[half + 1:]
-    return cut(scene, both_ways(left, right), f"cut {names(left)} | {names(right)}, bridged by {middle.number}")
-
-
-@fault(NETWORK, MANY)
-def majority_ring(scene):
-    """Everybody hears a majority, and no two the same one."""
-    brokers = scene.somebody(len(scene.brokers))
-    count = len(brokers)
-    ways = [(a.number, b.number) for i, a in enumerate(brokers) for j, b in enumerate(brokers)
-            if i != j and min((i - j) % count, (j - i) % count) > count // 4]
-    return cut(scene, ways, f"cut a ring {names(brokers)}")
-
-
-@fault(NETWORK, MAJORITY)
-def halves(scene):
-    brokers = scene.somebody(len(scene.brokers))
-    some, others = brokers[:scene.majority()], brokers[scene.majority():]
-    return cut(scene, both_ways(some, others), f"cut {names(some)} | {names(others)}")
-
-
-def everybody(scene):
-    hosts = range(scene.network.hosts + 1)
-    return [(a, b) for a in hosts for b in hosts if a != b]
-
-
-def shaped(scene, what, **shape):
-    ways = everybody(scene)
-    scene.network.shape(ways, **shape)
-    yield what
-    scene.network.clear(ways)
-
-
-@fault(NETWORK)
-def loss(scene):
-    percent = scene.rng.choice([5, 20, 50])
-    return shaped(scene, f"lost {percent} % of all frames", loss_ppm=percent * 10_000)
-
-
-@fault(NETWORK)
-def delay(scene):
-    return shaped(scene, "delayed all frames by 50..150 ms", delay_ms=100, jitter_ms=50)
-
-
-@fault(NETWORK)
-def narrow(scene):
-    return shaped(scene, "narrowed all links to 1 Mbit/s", bytes_per_s=125_000)

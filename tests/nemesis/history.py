@@ -33,10 +33,20 @@ class Poll:
 
 
 @dataclasses.dataclass
+class Gone:
+    """A reader was told that what it wanted to read next is removed."""
+    partition: int
+    at: float
+    offset: int
+    start: int  # where it went on
+
+
+@dataclasses.dataclass
 class Reader:
     polls: list = dataclasses.field(default_factory=list)
     altered: list = dataclasses.field(default_factory=list)  # of (partition, offset, value)
     errors: list = dataclasses.field(default_factory=list)  # of (time, text)
+    gone: list = dataclasses.field(default_factory=list)
     bulk: list = dataclasses.field(default_factory=list)  # of (partition, next number, missing, repeated)
 
 
@@ -80,6 +90,8 @@ def read_reader(path):
             reader.polls.append(Poll(line["p"], line["t"], records, line["hw"], line["next"]))
         elif line["f"] == "altered":
             reader.altered.append((line["p"], line["o"], line["v"]))
+        elif line["f"] == "gone":
+            reader.gone.append(Gone(line["p"], line["t"], line["o"], line["start"]))
         elif line["f"] == "bulk":
             reader.bulk.append((line["p"], line["next"], line["missing"], line["repeated"]))
         else:

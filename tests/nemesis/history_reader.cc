@@ -5,18 +5,15 @@
 // Leaders are asked, or any replicas. UNTIL is one offset a partition, separated by commas: the
 // reader ends when it has read up to each of them; without it, or before that, it ends on SIGTERM.
 // VALUE_BYTES is what the writers were told.
-// Lines of OUTPUT (history_output.h):
-//   poll     p, hw, next, r: [[offset, "name"], ...]   one chunk, in the order it came
-//   altered  p, o, v                                   a value whose filler is not its own
-//   error    e                                         what poll() said; the reader goes on
-//   bulk     p, next, missing, repeated                at the end, of a bulk writer's records
+// Lines of OUTPUT (history_output.h), beside those of chunk_lines.h:
+//   error  e                            what poll() said; the reader goes on
+//   bulk   p, next, missing, repeated   at the end, of a bulk writer's records
 #include <csignal>
 #include <cstdlib>
-#include <map>
-#include <thread>
 
 #include "client/consumer.h"
 #include "tests/nemesis/bulk.h"
+#include "tests/nemesis/chunk_lines.h"
 #include "tests/nemesis/client_arguments.h"
 #include "tests/nemesis/history_output.h"
 
@@ -77,29 +74,14 @@ class Reader {
 
  private:
   Status take(Chunk& chunk) {
-    std::string records;
-    while (true) {
-      PENSTOCK_TRY_ASSIGN(const auto record, chunk.next());
-      if (!record) break;
-      const std::string_view value = as_text(record->value.value_or(ByteView()));
-      const std::string_view name = value.substr(0, value.find(':'));
-      if (value != nemesis::value_of(name, value_bytes_)) {
-        out_.line("altered", R"("p":%d,"o":%lld,"v":"%s")", chunk.partition().value(),
-                  static_cast<long long>(record->offset.value()),
-                  nemesis::quotable(std::string(value.substr(0, 60))).c_str());
-      }
-      if (const auto number = nemesis::bulk_number_of(name)) {
-        bulk_[static_cast<std::size_t>(chunk.partition().value())].add(*number);
-        continue;
-      }
-      if (!records.empty()) records += ',';
-      records += "[" + std::to_string(record->offset.value()) + ",\"" +
-                 nemesis::quotable(std::string(name)) + "\"]";
-    }
-    out_.line("poll", R"("p":%d,"hw":%lld,"next":%lld,"r":[%s])", chunk.partition().value(),
-              static_cast<long long>(chunk.high_watermark().value()),
-              static_cast<long long>(chunk.next_offset().value()), records.c_str());
-    next_[static_cast<std::size_t>(chunk.partition().value())] = chunk.next_offset();
+    const auto partition = static_cast<std::size_t>(chunk.partition().value());
+    const auto is_bulk = [&](std::string_view name) {
+      const auto number = nemesis::bulk_number_of(name);
+      if (number) bulk_[partition].add(*number);
+      return number.has_value();
+    };
+    PENSTOCK_TRY(nemesis::write_chunk(chunk, value_bytes_, out_, is_bulk));
+    next_[partition] = chunk.next_offset();
     return {};
   }
 
@@ -124,24 +106,6 @@ Status read(Client& client, ReadFrom from, Reader& reader, HistoryOutput& out) {
   return {};
 }
 
-void run(const std::vector<rpc::Endpoint>& bootstrap, ReadFrom from, Reader& reader,
-         HistoryOutput& out) {
-  std::unique_ptr<Client> client;
-  while (!reader.is_done()) {
-    Status status;
-    if (!client) {
-      auto opened = nemesis::open_client(bootstrap, "history-reader");
-      if (opened) client = *std::move(opened);
-      if (!opened) status = std::unexpected(std::move(opened).error());
-    }
-    if (client) status = read(*client, from, reader, out);
-    if (status) continue;
-    out.line("error", R"("e":"%s")", nemesis::quotable(status.error().to_string()).c_str());
-    out.flush();
-    std::this_thread::sleep_for(milliseconds(100));
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -164,7 +128,10 @@ int main(int argc, char** argv) {
   HistoryOutput out(argv[5]);
   Reader reader(argv[2], std::atoi(argv[3]), std::move(until),
                 argc > 7 ? std::strtoull(argv[7], nullptr, 10) : 0, out);
-  run(*bootstrap, from == "any" ? ReadFrom::kAnyReplica : ReadFrom::kLeader, reader, out);
+  const ReadFrom source = from == "any" ? ReadFrom::kAnyReplica : ReadFrom::kLeader;
+  nemesis::live_on(
+      *bootstrap, "history-reader", out, [&] { return reader.is_done(); },
+      [&](Client& client) { return read(client, source, reader, out); });
   reader.tell_bulk();
   return 0;
 }

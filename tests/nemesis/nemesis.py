@@ -15,15 +15,18 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+import faults  # noqa: E402, F401  every kind of them
 from checker import RULES  # noqa: E402
-from faults import FAULTS, LIES, available, operated  # noqa: E402
+from fault import FAULTS, LIES, available, operated  # noqa: E402
+from group_checker import GROUP_RULES  # noqa: E402
 from network import Loopback, SwitchedNetwork, enter_sandbox  # noqa: E402
+from retention_checker import RETENTION_RULES  # noqa: E402
 from round import Round  # noqa: E402
 from schedule import schedule  # noqa: E402
 
 ROUND_MINUTES = 5.0  # longer runs are several rounds, each with a cluster of its own
 MUST_BE_ZERO = ("lost", "dup", "inconsistent", "vanished", "phantom", "aborted", "unseen", "skipped", "stale", "nonmono",
-                "divergent", "behind", "deaths", "problems")
+                "divergent", "behind", "deaths", "problems", *GROUP_RULES, *RETENTION_RULES)
 LONGEST = ("max_silence_ms", "recovery_ms")  # of all rounds
 
 
@@ -77,7 +80,7 @@ def main():
         say(f"left out {kind}: it needs {' and '.join(needs)}")
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="penstock-nemesis-")).absolute()
 
-    total, faults, failed = collections.Counter(), 0, False
+    total, begun, failed = collections.Counter(), 0, False
     network = network_of(options.brokers + 1)  # and one that comes and goes
     try:
         for number, seconds in enumerate(lengths_of_rounds(options.minutes)):
@@ -92,7 +95,7 @@ def main():
             except BaseException:
                 this.keep({"problems": ["the run itself broke"]})
                 raise
-            faults += len(this.done)
+            begun += len(this.done)
             total = collections.Counter({key: max(total[key], value) if key in LONGEST else total[key] + value
                                          for key, value in figures.items()})
             if findings:
@@ -107,7 +110,7 @@ def main():
     if options.plan:
         return 0
     print(f"NEMESIS minutes={options.minutes:g} seed={options.seed} brokers={options.brokers} "
-          f"kinds={len(kinds)} faults={faults} " + " ".join(f"{key}={value}" for key, value in total.items()))
+          f"kinds={len(kinds)} faults={begun} " + " ".join(f"{key}={value}" for key, value in total.items()))
     assert set(MUST_BE_ZERO) <= set(total), "every figure that must be zero is one"
     if options.expect_findings:
         shutil.rmtree(folder, ignore_errors=True)
@@ -119,8 +122,9 @@ def main():
 
 
 def tell(findings, folder):
+    rules = RULES | GROUP_RULES | RETENTION_RULES
     for rule, texts in findings.items():
-        meaning = f" ({RULES[rule].__doc__})" if rule in RULES else ""
+        meaning = f" ({rules[rule].__doc__})" if rule in rules else ""
         say(f"BROKEN {rule}{meaning}: {len(texts)}")
         for text in texts[:5]:
             say(f"  {text}")

@@ -1,126 +1,33 @@
 """One round: a fresh cluster lives through a schedule of faults while clients write and read, heals, and is judged."""
 
+import collections
 import contextlib
 import json
 import pathlib
 import random
 import shutil
-import signal
-import subprocess
 import time
 
 import history
 import segments
 from checker import judge
+from clients import DRAIN_S, PARTITIONS, SEGMENT_BYTES, TOPIC, Clients, create_topic, until_slowly
 from cluster import Cluster
-from faults import FAULTS, Scene
-from harness import BIN
-
-TOPIC = "nemesis"
-PARTITIONS = 3
-WRITERS = 2
-READERS = {"reader": "leader", "anywhere": "any"}  # name -> whom it asks
-PATIENCE_MS = (10_000, 700)  # of the writers: one rides faults out, one gives up and does not know
-SEGMENT_BYTES = 1 << 20  # the smallest: rolls and sealed segments are met, too
+from fault import FAULTS, Scene
+from group_checker import judge_group
+from members import GROUP, Members
+from short_lived import ShortLived
 LATE_S = 2.0  # a fault that cannot begin in time is left out: a crowd of faults is no schedule
 HEAL_S = 60  # until every partition takes records again
 AFTERWARDS_S = 3.0  # writing and reading in peace
-DRAIN_S = 60
 LEVEL_S = 60
-
-
-def create_topic(cluster, partitions=PARTITIONS, *settings):
-    replicas = [f"--replication_factor={min(3, len(cluster.brokers))}"] if len(cluster.brokers) > 1 else []
-    done = subprocess.run([BIN / "penstock", "topic", "create", TOPIC, f"--partitions={partitions}", *replicas,
-                           *(f"--set={setting}" for setting in settings), f"--bootstrap={cluster.brokers[0].endpoint}"],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise AssertionError(f"creating the topic: {done.stderr}")
-
-
-class Clients:
-    """Processes that write histories; they run on the host without a broker, or where everybody is."""
-
-    def __init__(self, cluster, folder, partitions=PARTITIONS, value_bytes=0):
-        self.cluster = cluster
-        self.folder = folder
-        self.partitions = partitions
-        self.value_bytes = value_bytes
-        self.writers = {}
-        self.readers = {}
-
-    def start(self, rate, writers=WRITERS):
-        for n in range(writers):
-            self.start_writer(f"w{n}", rate / writers, PATIENCE_MS[n % len(PATIENCE_MS)])
-        for name, source in READERS.items():
-            self.readers[name] = self._start("penstock-history-reader", source, self._path(name))
-
-    def start_writer(self, name, rate, patience_ms):
-        self.writers[name] = self._start("penstock-history-writer", name, str(rate), str(patience_ms),
-                                         self._path(name), str(self.value_bytes))
-
-    def _path(self, name):
-        return self.folder / f"{name}.jsonl"
-
-    def _start(self, program, *arguments):
-        with open(self.folder / "clients.log", "ab") as log:
-            return subprocess.Popen([BIN / program, self.cluster.bootstrap, TOPIC, str(self.partitions), *arguments],
-                                    stderr=log)
-
-    def stop_writers(self):
-        for writer in self.writers.values():
-            if writer.poll() is None:
-                writer.send_signal(signal.SIGTERM)
-        for name, writer in self.writers.items():
-            if writer.wait(60) != 0:
-                raise AssertionError(f"writer {name} ended with {writer.returncode}")
-
-    def stop_readers(self):
-        for reader in self.readers.values():
-            reader.send_signal(signal.SIGTERM)
-            reader.wait(30)
-
-    def live(self):
-        return {name: history.read_reader(self._path(name)) for name in self.readers}
-
-    def sends(self):
-        return [send for name in self.writers for send in history.read_writer(self._path(name), name)]
-
-    def whole_history(self, healed_at, drain_s=DRAIN_S):
-        """Once the writers have stopped: everything is read again, up to where anybody knows of a record."""
-        sends = self.sends()
-        live = self.live()
-        ends = [0] * self.partitions
-        for send in sends:
-            if send.outcome == history.OK:
-                ends[send.partition] = max(ends[send.partition], send.offset + 1)
-        for poll in (poll for reader in live.values() for poll in reader.polls):
-            ends[poll.partition] = max(ends[poll.partition], poll.next_offset)
-        final = self._read_everything(ends, drain_s)
-        self.stop_readers()
-        return history.History(sends, self.live(), final, healed_at)
-
-    def _read_everything(self, until_offsets, drain_s):
-        """From the beginning, as a new reader; up to the given offsets, or as far as it comes in that time."""
-        reader = self._start("penstock-history-reader", "leader", self._path("final"),
-                             ",".join(map(str, until_offsets)), str(self.value_bytes))
-        try:
-            reader.wait(drain_s)
-        except subprocess.TimeoutExpired:
-            reader.send_signal(signal.SIGTERM)
-            reader.wait(30)
-        return history.read_reader(self._path("final"))
-
-    def kill(self):
-        for process in (*self.writers.values(), *self.readers.values()):
-            process.kill()
 
 
 class Round:
     def __init__(self, folder, seed, brokers, events, rate, say):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
-        self.rng = random.Random(f"round {seed}")
+        self.seed = seed
         self.events = events
         self.rate = rate
         self.say = say
@@ -134,18 +41,22 @@ class Round:
         """(figures, findings); what is left of the brokers lies in the folder."""
         self.network = network
         cluster = self.cluster = Cluster(network, self.folder, self.brokers)
-        clients = None
+        clients = Clients(cluster, self.folder)
+        self.members = Members(cluster, self.folder, TOPIC, self.seed)
+        self.short_lived = ShortLived(cluster, self.folder)
         try:
             cluster.start()
-            create_topic(cluster, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
-            clients = Clients(cluster, self.folder)
+            create_topic(cluster, TOPIC, PARTITIONS, f"segment_bytes={SEGMENT_BYTES}")
             clients.start(self.rate)
+            self.members.start()
+            self.short_lived.start()
             self._live(seconds)
             self._heal(clients)
             return self._verdict(clients)
         finally:
-            if clients:
-                clients.kill()
+            clients.kill()
+            self.members.kill()
+            self.short_lived.kill()
             cluster.kill_all()
 
     # --- the faults
@@ -164,12 +75,13 @@ class Round:
                     active.remove(entry)
                     self._end(*entry[1:])
             self.cluster.look_after()
+            self.members.step()
             time.sleep(0.05)
         for entry in sorted(active, key=lambda entry: FAULTS[entry[1].kind].operated):
             self._end(*entry[1:])
 
     def _begin(self, event, begun):
-        scene = Scene(self.cluster, TOPIC, PARTITIONS, random.Random(event.draw), self.rotten)
+        scene = Scene(self.cluster, TOPIC, PARTITIONS, GROUP, random.Random(event.draw), self.rotten)
         harm = FAULTS[event.kind].function(scene)
         try:
             what = next(harm)
@@ -198,6 +110,7 @@ class Round:
     def _heal(self, clients):
         self.cluster.look_after()
         self.cluster.heal()
+        self.members.settle()
         healed = time.monotonic()
 
         def every_partition_takes_records():
@@ -213,19 +126,42 @@ class Round:
         time.sleep(AFTERWARDS_S)
         self.cluster.look_after()
         clients.stop_writers()
+        self.short_lived.stop_writing()
 
     def _verdict(self, clients):
         past = clients.whole_history(self.healed_at)
+        of_group = self._verdict_on_group(past.sends)
+        *of_slow_readers, problems = self.short_lived.verdict()
+        self.problems += problems
         self.cluster.look_after()
         differing, behind = self._compare_replicas(past.final)
         self.problems += self.cluster.stop()
         figures, findings = judge(past)
+        for more_figures, more_findings in (of_group, of_slow_readers):
+            figures |= more_figures
+            findings |= more_findings
         findings |= {name: texts for name, texts in
                      (("divergent", differing), ("behind", behind), ("deaths", self.cluster.deaths),
                       ("problems", self.problems)) if texts}
         figures |= {"divergent": len(differing), "behind": len(behind), "deaths": len(self.cluster.deaths),
                     "problems": len(self.problems), "recovery_ms": round(1000 * self._longest_recovery(past.sends))}
         return figures, findings
+
+    def _verdict_on_group(self, sends):
+        """Once nobody writes any more: the group reads up to the end, and its members go."""
+        acknowledged = collections.defaultdict(list)
+        for send in sends:
+            if send.outcome == history.OK:
+                acknowledged[send.partition].append(send.offset)
+        ends = {p: max(offsets) + 1 for p, offsets in acknowledged.items()}
+        try:
+            until_slowly(lambda: self.members.have_committed(ends), "the group to commit everything", DRAIN_S)
+            past = self.members.end(PARTITIONS, until_slowly)
+        except TimeoutError as error:
+            self.problems.append(f"after healing: {error}")
+            past = self.members.history()
+        self.problems += self.members.deaths()
+        return judge_group(past, acknowledged)
 
     def _compare_replicas(self, final):
         """Waits until the replicas reach the high watermark, then compares them."""
@@ -274,12 +210,3 @@ class Round:
         for broker in self.cluster.brokers:
             broker.free_disk()
             shutil.copytree(broker.data_dir, self.folder / f"data{broker.number}", dirs_exist_ok=True)
-
-
-def until_slowly(condition, what, limit_s):
-    """As harness.until, for conditions that cost something."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {limit_s} s for {what}")
-        time.sleep(0.3)

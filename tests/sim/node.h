@@ -92,8 +92,9 @@ class Node {
 
   // --- requests
   void receive(GroupNumber group, const broker::PeerMessage& message);
-  // Asks this node to append a batch of `records` and answers when it is committed, or not.
-  void produce(GroupNumber group, BatchName name, int records, Answer answer);
+  // Asks this node to append a numbered batch, if it is not there yet, and answers when it is
+  // committed, or not.
+  void produce(GroupNumber group, Bytes batch, Answer answer);
   void transfer(GroupNumber group, raft::NodeId to);
   void change_membership(GroupNumber group, const std::vector<raft::NodeId>& voters,
                          const std::vector<raft::NodeId>& learners);
@@ -150,6 +151,7 @@ class Node {
   void later_for(GroupNumber group, std::int64_t delay_ns,
                  std::move_only_function<void(Hosted&)> action);
   bool show(GroupNumber group, const broker::ReplicaOutput& output);
+  static void wait(Hosted& hosted, Waiter waiter);
   void answer_waiters(GroupNumber group, const broker::ReplicaOutput& output);
   void save(GroupNumber group, const raft::HardState& state);
   void flush_votes();

@@ -1,25 +1,12 @@
 // What others ask of a node.
+#include <algorithm>
 #include <utility>
 
-#include "protocol/record/builder.h"
 #include "tests/sim/node.h"
 #include "tests/sim/probes.h"
 
 namespace penstock::sim {
-namespace {
-
 using broker::Replica;
-
-Bytes make_batch(BatchName name, int records, Timestamp now) {
-  record::BatchBuilder builder(
-      {.producer_id = name.client, .producer_epoch = 0, .base_sequence = name.number});
-  const std::string value = std::to_string(name.client) + "-" + std::to_string(name.number) +
-                            std::string(static_cast<std::size_t>(20 + name.number % 200), '.');
-  for (int i = 0; i < records; ++i) builder.append(now, std::nullopt, as_bytes(value));
-  return *builder.build();
-}
-
-}  // namespace
 
 Error unknown_outcome() { return {Errc::kTimeout, "the outcome is not known"}; }
 
@@ -34,21 +21,40 @@ void Node::receive(GroupNumber group, const broker::PeerMessage& message) {
   });
 }
 
-void Node::produce(GroupNumber group, BatchName name, int records, Answer answer) {
+void Node::produce(GroupNumber group, Bytes batch, Answer answer) {
   Hosted* const hosted = is_paused() ? nullptr : find(group);
   if (hosted == nullptr) return answer(fail(Errc::kConnectFailed));
-  Bytes batch = make_batch(name, records, clock_.wall());
-  const auto appended = hosted->replica->append(batch);
-  if (!appended) {
-    if (appended.error().code() == Errc::kDiskFull) probe(Probe::kDiskFullAtLeader);
+  Replica& replica = *hosted->replica;
+  const auto refuse = [&answer](const Error& error) {
+    if (error.code() == Errc::kDiskFull) probe(Probe::kDiskFullAtLeader);
     // A disk that failed in the middle of a write: the process ends, and nobody knows.
-    const bool definite = appended.error().outcome() == Outcome::kNotDone;
-    answer(definite ? Result<Offset>(std::unexpected(appended.error())) : fail(unknown_outcome()));
+    const bool definite = error.outcome() == Outcome::kNotDone;
+    answer(definite ? Result<Offset>(std::unexpected(error)) : fail(unknown_outcome()));
+  };
+  if (const auto part = replica.check_producers(batch); !part) {
+    refuse(part.error());
+  } else if (part->refused) {
+    refuse(*part->refused);
+  } else if (const auto there = part->repeated_as_one()) {
+    probe(Probe::kBatchRepeated);
+    if (there->committed) {
+      answer(there->base);
+    } else {
+      const Term term = replica.group().point_at(there->end).term;
+      wait(*hosted, {there->base, there->end, term, std::move(answer)});
+    }
+  } else if (const auto appended = replica.append(batch); !appended) {
+    refuse(appended.error());
   } else {
-    hosted->waiters.push_back(
-        {appended->base_offset, appended->end, appended->term, std::move(answer)});
+    wait(*hosted, {appended->base_offset, appended->end, appended->term, std::move(answer)});
   }
   pump(group);
+}
+
+// Answers are given in the order of the log; a repeated batch may stand before the last one.
+void Node::wait(Hosted& hosted, Waiter waiter) {
+  const auto behind = std::ranges::upper_bound(hosted.waiters, waiter.end, {}, &Waiter::end);
+  hosted.waiters.insert(behind, std::move(waiter));
 }
 
 void Node::transfer(GroupNumber group, raft::NodeId to) {

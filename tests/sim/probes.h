@@ -17,7 +17,8 @@ namespace penstock::sim {
   X(RivalCandidates) X(TermWithoutLeader) X(MinorityLeader)                              \
   /* logs */                                                                             \
   X(TailTruncated) X(FollowerReset) X(RecordsDeleted) X(UnsyncedLost) X(ColdRead)        \
-  X(AppendLost) X(AppendOutcomeUnknown) X(ReadIndexConfirmed)                            \
+  X(AppendLost) X(AppendOutcomeUnknown) X(ReadIndexConfirmed) X(BatchRepeated)           \
+  X(ProducerGaveUp)                                                                      \
   /* disks */                                                                            \
   X(CrashInDiskCall) X(DiskFailed) X(DiskFullAtLeader) X(AppendRefusedByDisk)            \
   X(FlushSlowerThanElection) X(CutDuringFlush) X(DamageFound) X(LogShortened)            \

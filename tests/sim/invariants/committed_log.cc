@@ -14,7 +14,8 @@ std::string where(const ReplicaView& view, Offset at) {
 }
 
 std::string to_string(const BatchName& name) {
-  return "client " + std::to_string(name.client) + " batch " + std::to_string(name.number);
+  return "client " + std::to_string(name.client) + " epoch " + std::to_string(name.epoch) +
+         " batch " + std::to_string(name.sequence);
 }
 
 }  // namespace
@@ -67,9 +68,10 @@ void CommittedLog::compare(const ReplicaView& view) {
       const auto batch = record::BatchView::parse(bytes);
       if (!batch || !batch->verify_crc())
         return violated(where(view, at) + " holds no valid batch");
-      const BatchName name = batch->is_control()
-                                 ? BatchName{}
-                                 : BatchName{batch->producer_id(), batch->base_sequence()};
+      const BatchName name =
+          batch->is_control()
+              ? BatchName{}
+              : BatchName{batch->producer_id(), batch->producer_epoch(), batch->base_sequence()};
       compare_batch(view, record, batch->base_offset(),
                     {batch->end_offset(), batch->leader_epoch(), batch->crc(), name});
       at = batch->end_offset();
@@ -110,10 +112,23 @@ void CommittedLog::compare_batch(const ReplicaView& view, Record& record, Offset
   if (!record.places.try_emplace(batch.name, base).second) {
     violated(where(view, base) + ": " + to_string(batch.name) + " stands there twice");
   }
+  check_numbers(view, record, base, batch);
   const auto told = record.unseen.find(batch.name);
   if (told == record.unseen.end()) return;
   check_place(view.group, batch.name, told->second, base);
   record.unseen.erase(told);
+}
+
+void CommittedLog::check_numbers(const ReplicaView& view, Record& record, Offset base,
+                                 const Batch& batch) {
+  BatchName& next = record.next[batch.name.client];
+  const bool is_first = batch.name.epoch > next.epoch && batch.name.sequence == 0;
+  if (!is_first && batch.name != next) {
+    violated(where(view, base) + ": " + to_string(batch.name) + " stands where " + to_string(next) +
+             " belongs");
+  }
+  next = batch.name;
+  next.sequence += static_cast<std::int32_t>(batch.end - base);
 }
 
 void CommittedLog::check_place(GroupNumber group, BatchName batch, Offset told, Offset found) {

@@ -5,8 +5,9 @@
 // Whenever a node's commit point moves, the batches up to it are read as a consumer would read
 // them, checksum and all, and compared with the record that the first node's view founded. The
 // leader of a term must hold all that was committed in earlier ones (leader completeness); one that
-// learns late that it was elected may lack what its successors did. Each batch that a client sent
-// stands there at most once, none that nobody sent or that was refused, and every acknowledged one
+// learns late that it was elected may lack what its successors did. Each batch that a client sent,
+// however often it sent it, stands there at most once, in the order of the client's numbers and
+// with none of them left out; none that nobody sent or that was refused, and every acknowledged one
 // where the client was told. A log begins at the beginning of a batch.
 #pragma once
 
@@ -45,7 +46,8 @@ class CommittedLog final : public Invariant {
     Offset end;
     std::map<Offset, Term> committed_in;  // from that offset on; ascending
     std::map<BatchName, Offset> places;
-    std::map<BatchName, Offset> unseen;  // acknowledged before anybody could be seen to hold it
+    std::map<std::int64_t, BatchName> next;  // of each client in its epoch
+    std::map<BatchName, Offset> unseen;      // acknowledged before anybody could be seen to hold it
     std::set<BatchName> requested;
     std::set<BatchName> refused;
     bool is_deleted = false;
@@ -53,6 +55,7 @@ class CommittedLog final : public Invariant {
   void check_start(const ReplicaView& view);
   void compare(const ReplicaView& view);
   void compare_batch(const ReplicaView& view, Record& record, Offset base, const Batch& batch);
+  void check_numbers(const ReplicaView& view, Record& record, Offset base, const Batch& batch);
   void check_new_leader(const ReplicaView& view);
   void check_place(GroupNumber group, BatchName batch, Offset told, Offset found);
 

@@ -18,10 +18,11 @@ namespace penstock::sim {
 
 class Groups;
 
-// Who a batch is: the sender and its count stand in the batch's header. Control batches: nobody.
+// Who a batch is: the sender's numbers in the batch's header. Control batches: nobody.
 struct BatchName {
   std::int64_t client = -1;
-  std::int32_t number = -1;
+  std::int16_t epoch = -1;
+  std::int32_t sequence = -1;  // of its first record
   friend auto operator<=>(const BatchName&, const BatchName&) = default;
 };
 

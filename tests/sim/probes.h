@@ -27,6 +27,9 @@ namespace penstock::sim {
   X(MessageDuplicated) X(BadBatchesRefused) X(AllCrashed) X(NodePaused)                  \
   /* members */                                                                          \
   X(MembershipJoint) X(MembershipFinal) X(LeaderRemoved) X(LearnerPromoted) X(SoleVoter) \
+  /* consumer groups */                                                                  \
+  X(CoordinatorChanged) X(MemberExpired) X(MemberTakenForDead) X(CommitRefused)          \
+  X(CommitOutcomeUnknown) X(PartitionHandedOver)                                         \
   /* metadata */                                                                         \
   X(BrokerJoined) X(MetadataSnapshot) X(MetadataUnreadable) X(CommandOutcomeUnknown)     \
   X(TopicDeleted) X(FactorChanged) X(ReplicasMoved) X(DrainMove) X(DrainFinished)        \

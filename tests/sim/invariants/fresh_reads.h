@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "tests/sim/invariants/invariant.h"
 
@@ -21,10 +22,11 @@ class FreshReads final : public Invariant {
 
   void read_asked(GroupNumber group, std::uint64_t context) override {
     asked_[context] = acknowledged_[group];
+    asked_in_.insert(group);
   }
 
   void read_confirmed(const ReplicaView& view, std::uint64_t context, Offset committed) override {
-    if (view.group_is_metadata) return;  // its host asks
+    if (!asked_in_.contains(view.group)) return;  // the host of a state machine asks
     const auto asked = asked_.find(context);
     if (asked == asked_.end()) return violated("a read was confirmed that nobody asked for");
     if (committed >= asked->second) return;
@@ -36,6 +38,7 @@ class FreshReads final : public Invariant {
  private:
   std::map<GroupNumber, Offset> acknowledged_;  // behind the first record of the last such batch
   std::map<std::uint64_t, Offset> asked_;
+  std::set<GroupNumber> asked_in_;
 };
 
 }  // namespace penstock::sim

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/controller/cluster_image.h"
+#include "broker/group/group_state.h"
 #include "broker/host/replica.h"
 #include "tests/fakes/fake_env.h"
 #include "tests/sim/network.h"
@@ -51,6 +52,16 @@ struct ToldCommand {
   Uuid topic;
   std::uint32_t value = 0;  // partitions, or replication factor
   bool certain = false;
+};
+
+// A member's commit that was acknowledged, of one partition.
+struct CommitSeen {
+  TopicPartition partition;
+  Offset offset;
+  Uuid member;
+  std::int64_t begun_ns = 0;  // when the member began to read the partition
+  std::int64_t asked_ns = 0;
+  std::int64_t told_ns = 0;
 };
 
 class Violations {
@@ -95,6 +106,13 @@ class Invariant {
   virtual void trashed(raft::NodeId, GroupNumber, Gone) {}
   // What an operator was told about a command, or has to assume.
   virtual void told(const ToldCommand&) {}
+  // --- consumer groups
+  // The node has applied more of the groups' log, or begun with what it had.
+  virtual void groups_changed(raft::NodeId, const group::GroupState&) {}
+  virtual void position_committed(const CommitSeen&) {}
+  // A member asked for a position, and got this one.
+  virtual void position_told(const TopicPartition&, std::int64_t /*asked_ns*/, Offset) {}
+
   // Everything has healed; what metadata came to.
   virtual void settled(const broker::ClusterImage&) {}
 

@@ -9,6 +9,7 @@
 #include "tests/sim/invariants/equal_digests.h"
 #include "tests/sim/invariants/equal_images.h"
 #include "tests/sim/invariants/fresh_reads.h"
+#include "tests/sim/invariants/group_positions.h"
 #include "tests/sim/invariants/handed_over.h"
 #include "tests/sim/invariants/invariant.h"
 #include "tests/sim/invariants/kept_commands.h"
@@ -41,6 +42,7 @@ std::vector<std::unique_ptr<Invariant>> all_invariants(Violations& violations, G
   all.push_back(std::make_unique<KeptCopies>(violations, groups));
   all.push_back(std::make_unique<DrainedEmpty>(violations, groups));
   all.push_back(std::make_unique<KeptCommands>(violations));
+  all.push_back(std::make_unique<GroupPositions>(violations));
   all.push_back(std::make_unique<Sights>(violations));
   return all;
 }

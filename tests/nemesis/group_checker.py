@@ -115,8 +115,8 @@ def group_back(facts):
                       [(c.told_at, c.positions[p]) for c in facts.commits[p] if c.outcome == OK])
         findings += [f"{look.member} read {look.offset} as the position of partition {p}, which had been "
                      f"{known.before(look.asked_at)}" for look in looks if look.offset < known.before(look.asked_at)]
-        findings += [f"{tenure.member} began at {tenure.start} of partition {p} when {facts.floor_of(tenure)} was committed"
-                     for tenure in facts.past.tenures
+        findings += [f"{tenure.member} began at {tenure.start} of partition {p} when {facts.floor_of(tenure)} was "
+                     f"committed" for tenure in facts.past.tenures
                      if tenure.partition == p and tenure.start < facts.floor_of(tenure)]
         highest = facts.committed[p].before(float("inf"))
         if facts.past.final and facts.past.final.get(p, 0) < highest:

@@ -1,4 +1,4 @@
-"""The group's checker against histories written by hand: good ones, and for each rule some that break just that rule."""
+"""The group's checker against histories written by hand: good ones, and for each rule some that break it."""
 
 import pathlib
 import tempfile

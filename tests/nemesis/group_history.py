@@ -1,4 +1,4 @@
-"""What members of a group did and were told, as group_checker.py wants it. Reads the lines that history_member.cc describes."""
+"""What members of a group did and were told, as group_checker.py wants it. The lines: history_member.cc."""
 
 import dataclasses
 

@@ -116,7 +116,8 @@ class Members:
         path = self.folder / f"member-{name}.jsonl"
         path.touch()
         instance = instance or self.rng.choice([NOBODY, *INSTANCES])
-        process = start_client(self.cluster, self.folder, "penstock-history-member", self.topic, GROUP, name, instance, path)
+        process = start_client(self.cluster, self.folder, "penstock-history-member", self.topic, GROUP, name, instance,
+                               path)
         self.all.append(Member(name, instance, path, process))
         return self.all[-1]
 

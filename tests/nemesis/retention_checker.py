@@ -75,7 +75,8 @@ def retention_altered(facts):
 def retention_denied(facts):
     """Who is told that a record is gone finds the log's begin behind it."""
     return [f"{who} was told that offset {gone.offset} of partition {gone.partition} is gone, and the log begins at "
-            f"{gone.start}" for who, reader in facts.readers.items() for gone in reader.gone if gone.start <= gone.offset]
+            f"{gone.start}" for who, reader in facts.readers.items() for gone in reader.gone
+            if gone.start <= gone.offset]
 
 
 @rule
@@ -87,8 +88,8 @@ def retention_early(facts):
             behind = [send.offset for send in facts.acknowledged[gone.partition] if send.told_at <= gone.at]
             left = (max(behind, default=0) + 1 - gone.start) * facts.record_bytes
             if left < facts.retention_bytes / 2:
-                findings.append(f"{who} found the begin of partition {gone.partition} at {gone.start}, with no more than "
-                                f"{left} bytes behind it")
+                findings.append(f"{who} found the begin of partition {gone.partition} at {gone.start}, with no more "
+                                f"than {left} bytes behind it")
     return findings
 
 

@@ -17,6 +17,7 @@ from fault import FAULTS, Scene
 from group_checker import judge_group
 from members import GROUP, Members
 from short_lived import ShortLived
+
 LATE_S = 2.0  # a fault that cannot begin in time is left out: a crowd of faults is no schedule
 HEAL_S = 60  # until every partition takes records again
 AFTERWARDS_S = 3.0  # writing and reading in peace

@@ -1,4 +1,4 @@
-"""A topic with short retention, and readers that are slower than its writer: retention overtakes them again and again."""
+"""A topic with short retention, and readers that are slower than its writer: it overtakes them again and again."""
 
 import signal
 
@@ -26,8 +26,8 @@ class ShortLived:
         self.clients.start_writer("s", RATE, PATIENCE_MS[0])
         bytes_per_s = SPEED * RATE * RECORD_BYTES / len(READERS)
         for partition, (name, source) in enumerate(READERS.items()):
-            self.readers[name] = start_client(self.cluster, self.folder, "penstock-history-slow-reader", TOPIC, partition,
-                                              source, RECORD_BYTES, bytes_per_s, self._path(name))
+            self.readers[name] = start_client(self.cluster, self.folder, "penstock-history-slow-reader", TOPIC,
+                                              partition, source, RECORD_BYTES, bytes_per_s, self._path(name))
 
     def stop_writing(self):
         self.clients.stop_writers()
@@ -41,7 +41,8 @@ class ShortLived:
                 for partition in range(len(READERS))]
 
         def have_everything():
-            reached = [max((poll.next_offset for poll in reader.polls), default=0) for reader in self._histories().values()]
+            reached = [max((poll.next_offset for poll in reader.polls), default=0)
+                       for reader in self._histories().values()]
             return all(offset >= end for offset, end in zip(reached, ends))
         problems = []
         try:

@@ -161,8 +161,11 @@ void Channel::Core::on_ended(const Error& reason) {
 
 void Channel::Core::on_quiet() { quiet_.notify_all(); }
 
+// Who gives a request up may ask somebody else, or again, and then for more: the first one must not
+// come behind that.
 Task<void> Channel::Core::close(std::shared_ptr<Core> self) {
-  self->end(Error(Errc::kConnectionLost, "the channel was closed"));
+  const Error reason(Errc::kConnectionLost, "the channel was closed");
+  self->calls_.awaits_answers() ? self->abort(reason) : self->end(reason);
   while (!self->is_quiet()) {
     const std::uint64_t seen = self->quiet_.version();
     if (!co_await self->quiet_.wait(seen)) break;
@@ -184,7 +187,7 @@ void Channel::Core::timer_fired() {
   armed_for_ = Time::max();
   const Time now = steady_clock::now();
   if (unsent_since_ && now - *unsent_since_ >= kChannelWriteStall) {
-    return end(Error(Errc::kConnectionLost, "the broker does not read"));
+    return abort(Error(Errc::kConnectionLost, "the broker does not read"));
   }
   for (PendingCalls::Expired& call : calls_.take_expired(now)) {
     finish_later(std::move(call.finish), Error(call.code));

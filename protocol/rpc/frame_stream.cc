@@ -120,6 +120,12 @@ void FrameStream::end(Error reason) {
   }
 }
 
+void FrameStream::abort(Error reason) {
+  boost::system::error_code ignored;
+  if (!ended_) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  end(std::move(reason));
+}
+
 void FrameStream::report_if_quiet() {
   if (ended_ && is_quiet() && !quiet_reported_) {
     quiet_reported_ = true;

@@ -39,6 +39,9 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
   bool is_reading() const { return reading_; }
   // Closes the socket. Idempotent: the first reason is the one that on_ended() gets.
   void end(Error reason);
+  // The same, and what the peer has not received by now does not arrive later, unless the network
+  // holds it: the system sends nothing again.
+  void abort(Error reason);
 
  protected:
   // New bytes are in assembler(). The next read begins with want_bytes().

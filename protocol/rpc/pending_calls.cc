@@ -31,6 +31,7 @@ std::optional<OutgoingCall> PendingCalls::next_to_send(std::uint64_t unsent_byte
   calls_.find(next.header.correlation)->second.in_flight = true;
   bytes_in_flight_ += next.bytes;
   ++requests_in_flight_;
+  ++sent_;
   return next;
 }
 
@@ -56,9 +57,12 @@ PendingCalls::Match PendingCalls::answered(std::uint64_t correlation) {
   if (it != calls_.end()) {
     // An answer to what was not yet sent is as wrong as one to what was never asked.
     if (!it->second.in_flight) return {.known = false, .finish = nullptr};
+    ++answered_;
     return {.known = true, .finish = take(it)};
   }
-  return {.known = correlation != 0 && correlation < next_correlation_, .finish = nullptr};
+  const bool known = correlation != 0 && correlation < next_correlation_;
+  if (known) ++answered_;
+  return {.known = known, .finish = nullptr};
 }
 
 Finish PendingCalls::abandon(std::uint64_t correlation) {

@@ -72,6 +72,8 @@ class PendingCalls {
   // The earliest deadline; Time::max() when there is none.
   Time next_deadline() const;
   bool empty() const { return calls_.empty(); }
+  // Something that was sent has no answer, whether anybody still waits for it or not.
+  bool awaits_answers() const { return answered_ < sent_; }
   std::size_t size() const { return calls_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
   std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }
@@ -94,6 +96,8 @@ class PendingCalls {
   std::uint64_t next_correlation_ = 1;
   std::uint64_t bytes_in_flight_ = 0;
   std::uint32_t requests_in_flight_ = 0;
+  std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
 };
 
 }  // namespace penstock::rpc

@@ -223,6 +223,58 @@ Errc open_against(Bytes answer) {
   return code;
 }
 
+// A peer that answers the handshake, and nothing else.
+struct SilentPeer {
+  explicit SilentPeer(asio::io_context& context)
+      : acceptor(context, {asio::ip::make_address("127.0.0.1"), 0}) {}
+
+  Task<void> serve() {
+    auto socket = co_await acceptor.async_accept(asio::use_awaitable);
+    const Bytes hello = wire::documented_bytes("handshake-response");
+    (void)co_await socket.async_write_some(asio::buffer(hello), asio::use_awaitable);
+    std::array<char, 4096> bytes;
+    while (!found) {
+      auto [error, count] =
+          co_await socket.async_read_some(asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
+      found = error;
+      if (!error) ++heard;
+    }
+  }
+
+  asio::ip::tcp::acceptor acceptor;
+  int heard = 0;                    // times
+  boost::system::error_code found;  // how the connection ended
+};
+
+Task<void> ask_in_vain(Channel& channel) {
+  EXPECT_FALSE(co_await channel.call(wire::Api::kProduce, {}, {}, eventually()));
+}
+
+boost::system::error_code end_of_connection(bool with_a_call) {
+  asio::io_context context;
+  SilentPeer peer(context);
+  run(context, [](SilentPeer& peer, bool with_a_call) -> Task<void> {
+    TaskGroup tasks(co_await asio::this_coro::executor);
+    tasks.spawn("peer", peer.serve());
+    const Endpoint address{"127.0.0.1", peer.acceptor.local_endpoint().port()};
+    const auto channel = *co_await Channel::open(address, {}, eventually());
+    if (with_a_call) {
+      const int before = peer.heard;
+      tasks.spawn("call", ask_in_vain(*channel));
+      while (peer.heard == before) co_await sleep_for(milliseconds(1));
+    }
+    co_await channel->close();
+    co_await tasks.wait();
+  }(peer, with_a_call));
+  return peer.found;
+}
+
+TEST(Closing, WhatHasNoAnswerIsTakenBack) {
+  EXPECT_EQ(end_of_connection(/*with_a_call=*/false), asio::error::eof) << "in order";
+  EXPECT_EQ(end_of_connection(/*with_a_call=*/true), asio::error::connection_reset)
+      << "nothing of it comes later, behind what was asked elsewhere meanwhile";
+}
+
 TEST(Connecting, APeerThatIsNoBrokerIsRecognised) {
   EXPECT_EQ(open_against(to_bytes("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")),
             Errc::kBadFrame);

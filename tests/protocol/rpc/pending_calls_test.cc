@@ -142,6 +142,18 @@ TEST_F(PendingCallsTest, AnAbandonedCallMakesRoom) {
   EXPECT_EQ(calls_.next_to_send(0)->header.correlation, third);
 }
 
+TEST_F(PendingCallsTest, WhatWasSentAwaitsItsAnswerWhoeverHasGivenItUp) {
+  const std::uint64_t first = add(0);
+  const std::uint64_t second = add(0);
+  EXPECT_FALSE(calls_.awaits_answers()) << "nothing has left";
+  EXPECT_EQ(send_all(), 2);
+  EXPECT_TRUE(calls_.abandon(first));
+  (void)calls_.answered(second);
+  EXPECT_TRUE(calls_.awaits_answers());
+  (void)calls_.answered(first);
+  EXPECT_FALSE(calls_.awaits_answers());
+}
+
 TEST_F(PendingCallsTest, TheEndOfTheChannelFinishesEveryCallOnce) {
   for (int i = 0; i < 5; ++i) add(0);
   EXPECT_EQ(send_all(), 3);

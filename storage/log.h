@@ -197,7 +197,7 @@ class Log {
   // 1, and kOffsetOutOfRange for 0, which ended below the log's start.
   Result<TermEnd> end_of_term(Term term);
   // All terms in the log, in order; the first begins at log_start(). A term whose beginning is
-  // damaged is taken to begin at its first intact batch.
+  // damaged is taken to begin at its first intact batch; a log without any, in the term before it.
   Result<std::vector<TermStart>> terms();
 
   // --- truncation

@@ -80,6 +80,9 @@ Result<std::vector<TermStart>> Log::terms() {
       }
     }
   }
+  if (found.empty() && s.log_start < s.end) {
+    found.push_back({std::max(s.start_term, Term(0)), s.log_start});
+  }
   const auto falls = std::ranges::adjacent_find(
       found, [](const TermStart& a, const TermStart& b) { return a.term >= b.term; });
   if (falls != found.end()) {

@@ -173,12 +173,12 @@ Result<Run> Log::State::run_ending_at(Segment& segment, std::size_t index, Offse
   } else if (const auto self = segment_of(segment.base); self != segments.begin()) {
     start.last_epoch = std::prev(self)->open.last_epoch;
   }
-  if (segment.base + start.end_delta == from) {
-    // An empty log has the term of what was there before.
-    if (from == log_start) start.last_epoch = start_term.value();
-    return start;
-  }
-  PENSTOCK_ASSERT(index < runs.size(), "the segment reaches beyond the cut");
+  if (segment.base + start.end_delta == from) return start;
+  const auto no_boundary = [from] {
+    return fail(Errc::kInvalidArgument,
+                "offset " + std::to_string(from.value()) + " is inside a batch or damage");
+  };
+  if (index == runs.size()) return no_boundary();
   const Run& run = runs[index];
   Bytes bytes(run.length);
   PENSTOCK_TRY_ASSIGN(const std::size_t got, segment.log->read_at(run.position, bytes));
@@ -190,10 +190,7 @@ Result<Run> Log::State::run_ending_at(Segment& segment, std::size_t index, Offse
     extend(start, segment.base, batch, Timestamp(run.appended_ms));
     rest = rest.subspan(batch.size());
   }
-  if (segment.base + start.end_delta != from) {
-    return fail(Errc::kInvalidArgument,
-                "offset " + std::to_string(from.value()) + " is inside a batch");
-  }
+  if (segment.base + start.end_delta != from) return no_boundary();
   return start;
 }
 
@@ -290,6 +287,8 @@ Status Log::truncate_suffix(Offset from) {
   if (s.closed) return fail(Errc::kShuttingDown, s.dir + ": the log is closed");
   if (s.fenced) return fail(Errc::kFsyncFailed, s.dir + ": fenced");
   if (from == s.end && !s.end_uncertain) return {};
+  // Its last segment may hold batches below its start, and damage from there on.
+  if (from == s.log_start) return s.begin_anew(from, s.start_term);
   const auto found = s.segment_of(from);
   if (found == s.segments.end()) return s.cut_at_gap(0, from);
   const auto index = static_cast<std::size_t>(found - s.segments.begin());

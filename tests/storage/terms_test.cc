@@ -124,6 +124,37 @@ TEST(Terms, InsideOfDamageAreNotGuessed) {
   EXPECT_EQ(*scene.log->term_at(scene.log->log_end() - 1), Term(8));
 }
 
+TEST(Terms, OfALogWithoutAnIntactBatchAreThatBeforeItsStart) {
+  LogScene scene;
+  scene.options.index_interval_bytes = 1;  // the checkpoint tells of no batch
+  ASSERT_OK(scene.open());
+  append_terms(scene);
+  ASSERT_OK(scene.flush());
+  ASSERT_OK(scene.truncate_prefix(Offset(6)));
+  scene.crash(Survives::kNothingUnsynced);
+  const std::string file = scene.path("00000000000000000000.log");
+  const Bytes whole = scene.env->contents(file).value();
+  const std::size_t batch_bytes = scene.appended.begin()->second.size();  // of all of them
+  scene.env->put(file, ByteView(whole).first(5 * batch_bytes));
+  scene.env->remove(scene.path("00000000000000000000.idx"));
+  ASSERT_OK(scene.open());
+  ASSERT_FALSE(scene.report.damage.empty());
+  EXPECT_EQ(scene.log->log_start(), Offset(6));
+  EXPECT_EQ(scene.log->log_end(), Offset(11));
+  EXPECT_EQ(*scene.log->terms(), (std::vector<TermStart>{{Term(5), Offset(6)}}));
+
+  ASSERT_OK(scene.log->truncate_suffix(Offset(6)));  // for others to send it again
+  EXPECT_TRUE(scene.log->damage().empty());
+  EXPECT_EQ(scene.log->log_end(), Offset(6));
+  EXPECT_EQ(scene.log->last_epoch(), Term(5));
+  scene.crash(Survives::kNothingUnsynced);
+  ASSERT_OK(scene.open());
+  EXPECT_TRUE(scene.report.damage.empty());
+  EXPECT_EQ(scene.log->log_start(), Offset(6));
+  EXPECT_EQ(scene.log->log_end(), Offset(6));
+  EXPECT_EQ(scene.log->start_term(), Term(5));
+}
+
 // --- a log that begins anew
 
 TEST(Reset, LeavesAnEmptyLogThatGoesOnWhereItIsTold) {

@@ -14,6 +14,7 @@ from penstock_wire import DESCRIBE_TOPICS, ERROR, HANDSHAKE, Api, Connection, Me
 from trouble import HONEST, Trouble
 
 FSYNC_FAILED = 3  # how a broker ends that cannot trust its disk any more
+NOT_STARTED = 1  # ... and one that finds its disk like that when it begins
 DISK_MB = 1024  # of each broker, in a sandbox
 ASK_S = 1.0
 STOP_S = 30
@@ -117,6 +118,7 @@ class Cluster:
         self.folder = pathlib.Path(folder)
         self.brokers = []
         self.deaths = []  # sentences about brokers that ended by themselves and should not have
+        self.numbers_of_spares = set()
         for number in range(brokers):
             seed = self.brokers[0].endpoint if self.brokers else None
             self.brokers.append(Broker(number, network, self.folder, seed, trouble))
@@ -170,7 +172,14 @@ class Cluster:
         shutil.rmtree(self.spare.data_dir, ignore_errors=True)
         self.spare.seed = self.bootstrap
         self.spare.start()
-        return self.spare
+
+    def new_number_of_spare(self):
+        """... which it has not had before: one that has left is listed for a while under the same address."""
+        number = self.number_of(self.spare)
+        if number is None or number in self.numbers_of_spares:
+            return None
+        self.numbers_of_spares.add(number)
+        return number
 
     def stop_spare(self):
         status = self.spare.stop()
@@ -211,7 +220,7 @@ class Cluster:
             if not broker.wanted or broker.is_running():
                 continue
             status = broker.process.returncode
-            if status == FSYNC_FAILED and broker.trouble.is_failing_syncs():
+            if status in (FSYNC_FAILED, NOT_STARTED) and broker.trouble.is_failing_syncs():
                 continue  # whoever made it fail starts it again
             self.deaths.append(f"broker {broker.number} ended with {status}: {last_words(broker.log_path)}")
             broker.trouble.keep_unflushed()

@@ -312,8 +312,8 @@ def replicas_moved(scene):
 @fault(NETWORK, MAJORITY, operated=True)
 def one_joins_and_leaves(scene):
     """A new broker takes over a replica of each partition, and is decommissioned again."""
-    spare = scene.cluster.start_spare()
-    number = until(lambda: scene.cluster.number_of(spare), "a new broker to be known")
+    scene.cluster.start_spare()
+    number = until(scene.cluster.new_number_of_spare, "a new broker to be known")
     before = scene.cluster.replicas(scene.topic)
     moved = 0
     for partition, replicas in before.items():

@@ -39,6 +39,9 @@ class GoodHistories(unittest.TestCase):
         figures, findings = judge_retention(SENDS, {"slow": read}, 1, RETENTION)
         self.assertEqual(({}, 1), (findings, figures["retention_gone"]))
 
+    def test_another_leader_may_still_have_a_little_of_what_is_gone(self):
+        self.assertEqual(set(), broken(reader((5, 0, 3), gone(10, 4, 3), (12, 3, 11))))
+
     def test_who_begins_late_begins_where_the_log_does(self):
         self.assertEqual(set(), broken(reader((11, 6, 9), (12, 10, 11))))
 
@@ -49,7 +52,7 @@ class BrokenHistories(unittest.TestCase):
     CASES = {
         "retention_gap": reader((5, 0, 3), (12, 5, 11)),
         "retention_altered": reader((5, 0, 3), (12, 4, 11)),
-        "retention_denied": reader((5, 0, 3), gone(10, 4, 4), (12, 4, 11)),
+        "retention_denied": reader((5, 0, 3), gone(10, 4, 1), (12, 1, 11)),
         "retention_early": reader((5, 0, 3), gone(10, 4, 9), (12, 9, 11)),
         "retention_unread": reader((5, 0, 3)),
     }

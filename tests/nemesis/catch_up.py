@@ -1,6 +1,8 @@
 """Lets a follower miss hours of records and starts it again under steady load: do producers notice that it catches up?
 
-Prints: CATCHUP behind_records=… behind_mb=… seconds=… mb_per_s=… p50_before_ms=… … ratio=… lost=0 …
+Load is measured three times: with all replicas level, with the follower down (each record then waits for the only other one),
+and while it catches up.
+Prints: CATCHUP behind_records=… behind_mb=… seconds=… mb_per_s=… p50_level_ms=… … ratio_to_level=… ratio_to_down=… lost=0 …
 A latency is from handing a record to the client until its acknowledgement is seen. No time fails the run.
 """
 
@@ -126,19 +128,20 @@ class Run:
         create_topic(self.cluster, TOPIC, PARTITIONS)
         follower = until_some(lambda: some_follower(self.cluster), "a follower")
         number = self.cluster.number_of(follower)
-        self._load_level()
+        self._load("level")
         follower.kill()
         written = self._fall_behind()
+        self._load("down")
         behind = until_some(lambda: state_of(self.cluster, number), "how far it is behind")[1]
         self._load_catching_up(follower, number)
         return self._judge(written, behind)
 
-    def _load_level(self):
-        self.clients.start_writer("before", self.options.rate, PATIENCE_MS)
+    def _load(self, phase):
+        self.clients.start_writer(phase, self.options.rate, PATIENCE_MS)
         time.sleep(WARM_UP_S)
         begin = time.monotonic()
         time.sleep(self.options.seconds)
-        self.times["before"] = (begin, time.monotonic())
+        self.times[phase] = (begin, time.monotonic())
         self.clients.stop_writers()
 
     def _fall_behind(self):
@@ -182,7 +185,7 @@ class Run:
               f"record_bytes={self.options.record_bytes} " +
               " ".join(f"p50_{phase}_ms={percentile(values, 0.5):.2f} p99_{phase}_ms={p99[phase]:.2f}"
                        for phase, values in of.items()) +
-              f" ratio={p99['during'] / p99['before']:.2f} " +
+              f" ratio_to_level={p99['during'] / p99['level']:.2f} ratio_to_down={p99['during'] / p99['down']:.2f} " +
               " ".join(f"{key}={figures[key]}" for key in ("acknowledged", "unknown", "lost", "dup", "nonmono", "unseen")))
 
 
@@ -192,7 +195,7 @@ def parsed_options():
     parser.add_argument("--hours", type=float, default=1.0, help="of that rate, which the follower misses")
     parser.add_argument("--records", type=int, help="which the follower misses; instead of --hours")
     parser.add_argument("--record_bytes", type=int, default=512)
-    parser.add_argument("--seconds", type=float, default=30, help="of load with all replicas level")
+    parser.add_argument("--seconds", type=float, default=30, help="of load with all replicas level, and with the follower down")
     parser.add_argument("--folder", type=pathlib.Path, help="for the disks of all brokers; else the system's")
     options = parser.parse_args()
     if options.records is None:

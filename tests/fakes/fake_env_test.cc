@@ -1,5 +1,5 @@
 // The fault model is only worth what the fake keeps of it: its promises, one by one.
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 #include <gtest/gtest.h>
 

@@ -16,7 +16,7 @@
 
 #include "broker/host/replica.h"
 #include "broker/host/vote_store.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 #include "tests/sim/groups.h"
 #include "tests/sim/invariants/invariant.h"
 #include "tests/sim/network.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "fakes/fake_disk.h"
 #include "storage/checkpoint.h"
 #include "storage/segment_name.h"
-#include "tests/fakes/fake_disk.h"
 
 namespace penstock::sim {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "fakes/fake_env.h"
 #include "storage/log.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::storage {
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "fakes/fake_env.h"
 #include "storage/limits.h"
-#include "tests/fakes/fake_env.h"
 #include "tests/storage/expect.h"
 #include "tests/storage/log_scene.h"
 

@@ -21,8 +21,8 @@
 #include "broker/host/replica.h"
 #include "broker/host/state_host.h"
 #include "broker/host/vote_store.h"
+#include "fakes/fake_env.h"
 #include "tests/broker/host/nodes.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::broker {
 

@@ -5,7 +5,7 @@
 
 #include "broker/host/limits.h"
 #include "broker/host/vote_journal.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 #include "tests/storage/expect.h"
 
 namespace penstock::broker {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

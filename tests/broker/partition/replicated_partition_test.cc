@@ -8,8 +8,8 @@
 #include <deque>
 
 #include "broker/partition/partition.h"
+#include "fakes/fake_env.h"
 #include "protocol/record/builder.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "broker/partition/partition.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::broker {
 

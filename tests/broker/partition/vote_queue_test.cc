@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

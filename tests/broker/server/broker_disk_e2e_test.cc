@@ -10,9 +10,9 @@
 #include <mutex>
 #include <numeric>
 
+#include "fakes/fake_env.h"
 #include "protocol/wire/error_message.h"
 #include "tests/broker/server/running_broker.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

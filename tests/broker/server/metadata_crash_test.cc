@@ -11,8 +11,8 @@
 #include "broker/host/vote_store.h"
 #include "broker/server/metadata_group.h"
 #include "broker/server/topic_folders.h"
+#include "fakes/fake_env.h"
 #include "protocol/record/builder.h"
-#include "tests/fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

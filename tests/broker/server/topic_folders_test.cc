@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::broker {
 namespace {

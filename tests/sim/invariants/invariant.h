@@ -12,7 +12,7 @@
 #include "broker/controller/cluster_image.h"
 #include "broker/group/group_state.h"
 #include "broker/host/replica.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 #include "tests/sim/network.h"
 
 namespace penstock::sim {

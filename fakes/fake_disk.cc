@@ -1,4 +1,4 @@
-#include "tests/fakes/fake_disk.h"
+#include "fakes/fake_disk.h"
 
 #include <algorithm>
 

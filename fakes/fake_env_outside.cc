@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "tests/fakes/fake_disk.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_disk.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::fakes {
 

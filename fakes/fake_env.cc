@@ -1,8 +1,8 @@
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 #include <algorithm>
 
-#include "tests/fakes/fake_disk.h"
+#include "fakes/fake_disk.h"
 
 namespace penstock::fakes {
 namespace {

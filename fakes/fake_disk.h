@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "tests/fakes/fake_env.h"
+#include "fakes/fake_env.h"
 
 namespace penstock::fakes {
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "broker/server/broker_config.h"
+#include "protocol/rpc/server.h"
 
 namespace penstock::broker {
 
@@ -23,6 +24,8 @@ struct BrokerEnvironment {
   std::uint64_t seed = 0;  // of topic ids; 0: from the system
   std::function<void(const Error&)> on_fatal =
       nullptr;  // null: log and end the process, exit code 3
+  // What is put around the handling of requests; called once a shard. Null: nothing.
+  std::function<rpc::Handler(rpc::Handler)> around_requests = nullptr;
 };
 
 class Broker {

@@ -188,8 +188,10 @@ Status Broker::State::listen_on_shard(Shard& shard) {
                 context_.config.memory_limit_bytes / kRequestMemoryDivisor) /
                    context_.shards.size(),
                options.limits.outbound_max_bytes);
-  PENSTOCK_TRY_ASSIGN(auto server, rpc::Server::start(shard.executor(), std::move(options),
-                                                      make_handler(context_, shard)));
+  rpc::Handler handler = make_handler(context_, shard);
+  if (environment_.around_requests) handler = environment_.around_requests(std::move(handler));
+  PENSTOCK_TRY_ASSIGN(auto server,
+                      rpc::Server::start(shard.executor(), std::move(options), std::move(handler)));
   port_ = server->port();  // when it could not be reserved
   shard.set_server(std::move(server));
   return {};

@@ -139,6 +139,7 @@ Task<void> Connection::run_request(std::shared_ptr<Connection> self, Request req
                                    std::list<Running>::iterator place) {
   co_await asio::this_coro::throw_if_cancelled(false);
   Response response = co_await self->host_->handler(std::move(request));
+  if (response.cut_off) co_return self->end(Error(Errc::kConnectionLost, "cut off"));
   self->answer(place->header, std::move(response.message), std::move(response.attachment));
 }
 

@@ -48,6 +48,7 @@ struct Request {
 struct Response {
   Bytes message;
   std::vector<SharedBytes> attachment;
+  bool cut_off = false;  // no answer: the connection ends (for tests of those who ask)
 };
 
 // Never throws; answers every request (an error is a message of the API's response type). The waits

@@ -53,6 +53,8 @@ def main():
         package = (scratch / "staged").rename(scratch / "moved")  # relocatable: nothing may point to the old place
         build("embed", package, scratch / "embed")
         build("services", package, scratch / "services")
+        build("testing", package, scratch / "testing")
+        run("ctest", "--test-dir", scratch / "testing", "--output-on-failure")
         broker = Broker(scratch / "data").start()
         try:
             output = run(scratch / "embed" / "embed", broker.address)

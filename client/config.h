@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,22 @@ enum class DeliveryReports {
   kErrorsOnly,  // failures and unknown outcomes alone; successes are counted in stats()
 };
 
+struct ProducerRecord;
+struct Delivery;
+class Chunk;
+
+// What sees each record on its way; runs on the application's own threads, within the call that is
+// named.
+struct ProducerInterceptor {
+  // produce(): may change the record; what it makes it point to lives until produce() returns. An
+  // error is what produce() returns, and nothing is sent.
+  std::function<Status(ProducerRecord&)> accepting = {};
+  // poll() and produce_and_wait(): of every delivery that they return.
+  std::function<void(const Delivery&)> delivered = {};
+};
+// poll(): of every chunk that it returns.
+using ConsumerInterceptor = std::function<void(const Chunk&)>;
+
 struct ProducerConfig {
   Durability durability = Durability::kTopicDefault;
   DeliveryReports reports = DeliveryReports::kErrorsOnly;
@@ -56,7 +73,8 @@ struct ProducerConfig {
   // With a name, a producer that is opened later fences this one (kProducerFenced), in this process
   // or another: at most one writes under the name. Empty: none. Needs enable_idempotence.
   std::string producer_name{};
-  std::size_t max_undelivered_reports = 1U << 20;  // reports nobody took yet; then produce() waits
+  std::size_t max_undelivered_reports = 1U << 20;   // reports nobody took yet; then produce() waits
+  std::vector<ProducerInterceptor> interceptors{};  // one after the other
 };
 
 // Where a consumer begins or goes to.
@@ -89,6 +107,7 @@ struct ConsumerConfig {
   OnOutOfRange on_out_of_range = OnOutOfRange::kFail;
   ReadFrom read_from = ReadFrom::kLeader;
   record::DecompressLimits decompress{};
+  std::vector<ConsumerInterceptor> interceptors{};  // one after the other
 };
 
 }  // namespace penstock::client

@@ -88,8 +88,12 @@ Status Consumer::resume(const std::string& topic, PartitionId partition) {
 }
 
 Result<std::vector<Chunk>> Consumer::poll(milliseconds wait) {
-  return core_->shelf().take(deadline_after(std::chrono::steady_clock::now(), wait));
+  auto chunks = core_->shelf().take(deadline_after(std::chrono::steady_clock::now(), wait));
+  if (chunks) core_->shelf().show(*chunks);
+  return chunks;
 }
+
+void Consumer::wake() { core_->shelf().interrupt(); }
 
 Result<Offset> Consumer::position(const std::string& topic, PartitionId partition) const {
   return core_->shelf().position(topic, partition);

@@ -9,10 +9,11 @@
 //
 // Guarantees: records of a partition come in offset order, without gaps other than removed records,
 // from the start position on; only durable records; a chunk has passed its checksums. poll() moves
-// the position past what it returns. Threads: one thread at a time; prefetching happens on the
-// client's I/O thread. Failure: poll() returns an error of one partition once (its message names
-// it) and stops fetching it until seek(); other partitions go on. Lost connections are retried
-// inside; poll() then just returns nothing until `wait` is over, and stats().last_error says why.
+// the position past what it returns. Threads: one thread at a time, but for wake(); interceptors
+// run within poll(), prefetching happens on the client's I/O thread. Failure: poll() returns an
+// error of one partition once (its message names it) and stops fetching it until seek(); other
+// partitions go on. Lost connections are retried inside; poll() then just returns nothing until
+// `wait` is over, and stats().last_error says why.
 #pragma once
 
 #include <cstdint>
@@ -87,6 +88,9 @@ class Consumer {
 
   // What has arrived; waits up to `wait` for the first chunk. Empty: nothing came.
   Result<std::vector<Chunk>> poll(milliseconds wait);
+
+  // A poll() that waits returns with what there is, or else the next one does. From any thread.
+  void wake();
 
   // Offset that the next poll() of the partition begins with.
   Result<Offset> position(const std::string& topic, PartitionId partition) const;

@@ -2,6 +2,7 @@
 // two takes from the shelf.
 #include "client/group_consumer.h"
 
+#include <atomic>
 #include <utility>
 
 #include "client/async_group_consumer.h"
@@ -49,6 +50,11 @@ class GroupConsumer::Core {
     return chunks;
   }
 
+  void wake() {
+    woken_ = true;
+    member_->shelf().interrupt();
+  }
+
   Status close() {
     if (closed_) return {};
     const std::vector<GroupPartition> all =
@@ -62,7 +68,8 @@ class GroupConsumer::Core {
     while (true) {
       if (member_->has_change()) PENSTOCK_TRY(carry_out_changes());
       auto chunks = member_->shelf().take(deadline);
-      if (!chunks || !chunks->empty()) return chunks;
+      if (chunks) member_->shelf().show(*chunks);
+      if (!chunks || !chunks->empty() || woken_.exchange(false)) return chunks;
       if (!member_->has_change() && steady_clock::now() >= deadline) return chunks;
     }
   }
@@ -114,6 +121,7 @@ class GroupConsumer::Core {
   const GroupCallbacks callbacks_;
   std::unique_ptr<AsyncGroupConsumer> member_;
   bool closed_ = false;
+  std::atomic<bool> woken_ = false;
 };
 
 GroupConsumer::GroupConsumer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -126,6 +134,7 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(Client& client, Group
 }
 
 Result<std::vector<Chunk>> GroupConsumer::poll(milliseconds wait) { return core_->poll(wait); }
+void GroupConsumer::wake() { core_->wake(); }
 
 Status GroupConsumer::commit() {
   return core_->run_task([](AsyncGroupConsumer& m) { return m.commit_taken(); });

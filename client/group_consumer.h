@@ -18,7 +18,8 @@
 // the member still has the partitions: who was taken for dead gets kUnknownMember, and can spoil
 // nothing. So what was committed is processed, and is not processed again by others; what was not
 // committed is processed again by whoever gets the partition. docs/client.md, "Groups".
-// Threads: one thread at a time; callbacks run within poll() and close(), on their caller.
+// Threads: one thread at a time, but for wake(); callbacks and interceptors run within poll() and
+// close(), on their caller.
 // Heartbeats go on by themselves on the client's thread, so long processing is no death as long as
 // poll() is called again within max_poll_interval. Failure: poll() returns errors of partitions as
 // Consumer does; one of the group that does not pass (kInvalidArgument and the like) each time.
@@ -99,6 +100,8 @@ class GroupConsumer {
 
   // What has arrived of the member's partitions; waits up to `wait` for the first chunk.
   Result<std::vector<Chunk>> poll(milliseconds wait);
+  // A poll() that waits returns with what there is, or else the next one does. From any thread.
+  void wake();
 
   // Returned means durable. Everything that poll() has returned so far is processed:
   Status commit();

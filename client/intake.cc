@@ -64,11 +64,15 @@ Status Intake::wait_for_room(const ProducerRecord& record, Instant deadline) {
   const std::size_t bytes = Accumulator::memory_of(record);
   std::unique_lock lock(mutex_);
   ++waiting_for_room_;
-  const bool room =
-      room_.wait_until(lock, deadline, [&] { return closed_ || has_room_for(bytes); });
+  const std::uint64_t cancels = cancels_;
+  const bool is_over = room_.wait_until(
+      lock, deadline, [&] { return closed_ || has_room_for(bytes) || cancels_ != cancels; });
   --waiting_for_room_;
+  if (cancels_ != cancels) {
+    return fail(Errc::kOverloaded, "cancelled while the record waited for memory");
+  }
   lock.unlock();
-  if (!room) return fail(no_room());
+  if (!is_over) return fail(no_room());
   return {};
 }
 
@@ -93,18 +97,22 @@ void Intake::drop_ticket(Ticket ticket) {
   tickets_.erase(ticket);
 }
 
-Delivery Intake::await_ticket(Ticket ticket) {
+Result<Delivery> Intake::await_ticket(Ticket ticket) {
   std::unique_lock lock(mutex_);
   const auto it = tickets_.find(ticket);
-  reported_.wait(lock, [&] { return it->second.has_value(); });
-  Delivery delivery = *std::move(it->second);
+  const std::uint64_t cancels = cancels_;
+  reported_.wait(lock, [&] { return it->second.has_value() || cancels_ != cancels; });
+  const std::optional<Delivery> delivery = std::move(it->second);
   tickets_.erase(it);
-  return delivery;
+  if (!delivery) return fail(Errc::kCancelled, "cancelled while the record was under way");
+  return *delivery;
 }
 
 std::vector<Delivery> Intake::poll(Instant deadline) {
   std::unique_lock lock(mutex_);
-  reported_.wait_until(lock, deadline, [&] { return closed_ || reports_.size() > 0; });
+  const std::uint64_t cancels = cancels_;
+  reported_.wait_until(lock, deadline,
+                       [&] { return closed_ || reports_.size() > 0 || cancels_ != cancels; });
   const bool was_full = reports_.size() >= config_.max_undelivered_reports;
   const std::vector<Report> reports = reports_.take();
   lock.unlock();
@@ -129,10 +137,23 @@ bool Intake::is_flushed(std::uint64_t mark) const {
   return unsettled_.empty() || *unsettled_.begin() > mark;
 }
 
-bool Intake::wait_until_flushed(std::uint64_t mark, Instant deadline) {
+Status Intake::wait_until_flushed(std::uint64_t mark, Instant deadline) {
   std::unique_lock lock(mutex_);
-  return reported_.wait_until(lock, deadline,
-                              [&] { return unsettled_.empty() || *unsettled_.begin() > mark; });
+  const std::uint64_t cancels = cancels_;
+  const auto is_flushed = [&] { return unsettled_.empty() || *unsettled_.begin() > mark; };
+  reported_.wait_until(lock, deadline, [&] { return is_flushed() || cancels_ != cancels; });
+  if (is_flushed()) return {};
+  return fail(cancels_ != cancels ? Errc::kCancelled : Errc::kTimeout,
+              "records that were accepted before have no outcome yet");
+}
+
+void Intake::cancel_waits() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++cancels_;
+  }
+  room_.notify_all();
+  reported_.notify_all();
 }
 
 void Intake::close() {

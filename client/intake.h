@@ -4,7 +4,9 @@
 // Costs: append() is one uncontended lock, and one copy of the record into its batch. The executor
 // is woken only when something becomes due before it would look anyway. Threads: all methods from
 // any thread, except take(), sleep_until() and settle(), which are the executor's. Failure: waiting
-// ends with kOverloaded when the deadline passes, with kShuttingDown when the producer was closed.
+// ends with kOverloaded or kTimeout when the deadline passes, with kShuttingDown when the producer
+// was closed; after cancel_waits() with kOverloaded for a record that was not accepted, with
+// kCancelled for what is under way.
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +38,7 @@ class Intake {
   // A ticket for a record whose outcome will be fetched with await_ticket() or take_ticket().
   Ticket new_ticket();
   std::optional<Delivery> take_ticket(Ticket ticket);
-  Delivery await_ticket(Ticket ticket);
+  Result<Delivery> await_ticket(Ticket ticket);
   // For a record that was not accepted after all.
   void drop_ticket(Ticket ticket);
 
@@ -45,9 +47,10 @@ class Intake {
   // Makes everything accepted so far due; returns a mark to wait for.
   std::uint64_t start_flush();
   bool is_flushed(std::uint64_t mark) const;
-  // False when the deadline passed first.
-  bool wait_until_flushed(std::uint64_t mark, Instant deadline);
+  Status wait_until_flushed(std::uint64_t mark, Instant deadline);
 
+  // What waits here now does not wait any more.
+  void cancel_waits();
   // No record is accepted any more.
   void close();
   bool is_closed() const;
@@ -87,6 +90,7 @@ class Intake {
   Instant sleeping_until_ = Instant::min();  // awake
   std::size_t waiting_for_room_ = 0;
   bool closed_ = false;
+  std::uint64_t cancels_ = 0;
   ProducerStats stats_;
 };
 

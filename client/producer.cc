@@ -20,6 +20,7 @@ class Producer::Core {
   }
 
   Status start(ProducerConfig config) {
+    interceptors_ = config.interceptors;
     return io_.run([&] { return start_there(config); });
   }
 
@@ -52,9 +53,23 @@ class Producer::Core {
   }
 
   Status flush(milliseconds timeout) {
-    if (intake().wait_until_flushed(intake().start_flush(), deadline_of(timeout))) return {};
-    return fail(Errc::kTimeout, "records accepted before flush() still have no outcome after " +
-                                    std::to_string(timeout.count()) + " ms");
+    Status flushed = intake().wait_until_flushed(intake().start_flush(), deadline_of(timeout));
+    if (flushed) return {};
+    return fail(std::move(flushed).error().context("flush() of " + std::to_string(timeout.count()) +
+                                                   " ms"));
+  }
+
+  // As the interceptors leave it.
+  Result<ProducerRecord> intercepted(ProducerRecord record) const {
+    for (const ProducerInterceptor& interceptor : interceptors_) {
+      if (interceptor.accepting) PENSTOCK_TRY(interceptor.accepting(record));
+    }
+    return record;
+  }
+  void tell(const Delivery& delivery) const {
+    for (const ProducerInterceptor& interceptor : interceptors_) {
+      if (interceptor.delivered) interceptor.delivered(delivery);
+    }
   }
 
   Status close(milliseconds timeout) {
@@ -84,6 +99,7 @@ class Producer::Core {
   }
 
   Client::Io& io_;
+  std::vector<ProducerInterceptor> interceptors_;
   std::unique_ptr<AsyncProducer> sender_;
   bool closed_ = false;  // on the client's thread
 };
@@ -97,20 +113,30 @@ Result<std::unique_ptr<Producer>> Producer::open(Client& client, ProducerConfig 
   return std::unique_ptr<Producer>(new Producer(std::move(core)));
 }
 
-Status Producer::produce(const ProducerRecord& record) { return core_->accept(record, 0); }
+Status Producer::produce(const ProducerRecord& record) {
+  PENSTOCK_TRY_ASSIGN(const ProducerRecord wanted, core_->intercepted(record));
+  return core_->accept(wanted, 0);
+}
 
 Result<Delivery> Producer::produce_and_wait(const ProducerRecord& record) {
+  PENSTOCK_TRY_ASSIGN(const ProducerRecord wanted, core_->intercepted(record));
   const Ticket ticket = core_->intake().new_ticket();
-  if (Status accepted = core_->accept(record, ticket); !accepted) {
+  if (Status accepted = core_->accept(wanted, ticket); !accepted) {
     core_->intake().drop_ticket(ticket);
     return std::unexpected(std::move(accepted).error());
   }
-  return core_->intake().await_ticket(ticket);
+  PENSTOCK_TRY_ASSIGN(Delivery delivery, core_->intake().await_ticket(ticket));
+  core_->tell(delivery);
+  return delivery;
 }
 
 std::vector<Delivery> Producer::poll(milliseconds wait) {
-  return core_->intake().poll(Core::deadline_of(wait));
+  std::vector<Delivery> deliveries = core_->intake().poll(Core::deadline_of(wait));
+  for (const Delivery& delivery : deliveries) core_->tell(delivery);
+  return deliveries;
 }
+
+void Producer::cancel() { core_->intake().cancel_waits(); }
 
 Status Producer::flush(milliseconds timeout) { return core_->flush(timeout); }
 Status Producer::close(milliseconds timeout) { return core_->close(timeout); }

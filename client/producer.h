@@ -4,9 +4,9 @@
 // topic or config asks, with a receipt), *failed* (definitely not written), or *unknown* (deadline
 // passed or connection lost after sending and retries are used up); records of one partition keep
 // the order of produce() calls, retries included; a retry after an unknown outcome may write twice.
-// Threads: all methods from any thread; produce() calls of one thread keep their order. No
-// callbacks. Lifetime: close() (or the destructor, which closes with a deadline of 0) before the
-// Client goes.
+// Threads: all methods from any thread; produce() calls of one thread keep their order.
+// Interceptors run within produce() and poll(), on their callers. Lifetime: close() (or the
+// destructor, which closes with a deadline of 0) before the Client goes.
 #pragma once
 
 #include <chrono>
@@ -89,6 +89,12 @@ class Producer {
 
   // flush(), then ends: what has no outcome by then fails (never sent) or is unknown (sent).
   Status close(milliseconds timeout);
+
+  // Every call that waits now, on whatever thread, returns: produce() with kOverloaded, the record
+  // not accepted; produce_and_wait() with kCancelled, the record perhaps written; flush() with
+  // kCancelled, the rest still under way; poll() with what there is. Only the first produce() to a
+  // topic waits on, for what the brokers know of it.
+  void cancel();
 
   ProducerStats stats() const;
 

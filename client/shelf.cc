@@ -187,6 +187,12 @@ Result<std::vector<Chunk>> Shelf::take(Instant deadline) {
   return check(std::move(taken), version);
 }
 
+void Shelf::show(const std::vector<Chunk>& chunks) const {
+  for (const Chunk& chunk : chunks) {
+    for (const ConsumerInterceptor& interceptor : config_.interceptors) interceptor(chunk);
+  }
+}
+
 // Checksums outside the lock; then positions move past what is good.
 std::vector<Chunk> Shelf::check(std::vector<Taken> taken, std::uint64_t version) {
   std::map<Seat, Error> damaged;

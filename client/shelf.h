@@ -64,6 +64,8 @@ class Shelf {
   // Everything there is, up to kMaxPollBytes; waits until `deadline` for the first. What fails its
   // checksum is not returned but put down for take_damages().
   Result<std::vector<Chunk>> take(Instant deadline);
+  // To the application's interceptors, on its thread.
+  void show(const std::vector<Chunk>& chunks) const;
   std::vector<Damage> take_damages();
   // When nothing that could be taken is held, gives up what paused partitions hold, so that others
   // can be fetched.

@@ -114,6 +114,8 @@ penstock_error* penstock_consumer_poll(penstock_consumer* consumer, int64_t wait
   return c_api::give(consumer->consumer->poll(client::milliseconds(wait_ms)), records);
 }
 
+void penstock_consumer_wake(penstock_consumer* consumer) { consumer->consumer->wake(); }
+
 int penstock_consumer_at_end(const penstock_consumer* consumer) {
   return consumer->consumer->at_end() ? 1 : 0;
 }
@@ -143,6 +145,8 @@ penstock_error* penstock_group_poll(penstock_group_consumer* consumer, int64_t w
                                     penstock_records** records) {
   return c_api::give(consumer->consumer->poll(client::milliseconds(wait_ms)), records);
 }
+
+void penstock_group_wake(penstock_group_consumer* consumer) { consumer->consumer->wake(); }
 
 penstock_error* penstock_group_commit(penstock_group_consumer* consumer) {
   return c_api::give(consumer->consumer->commit());

@@ -78,6 +78,8 @@ penstock_error* penstock_producer_flush(penstock_producer* producer, int64_t tim
   return c_api::give(producer->producer->flush(client::milliseconds(timeout_ms)));
 }
 
+void penstock_producer_cancel(penstock_producer* producer) { producer->producer->cancel(); }
+
 penstock_error* penstock_producer_close(penstock_producer* producer, int64_t timeout_ms) {
   return c_api::give(producer->producer->close(client::milliseconds(timeout_ms)));
 }

@@ -114,6 +114,10 @@ void penstock_deliveries_get(const penstock_deliveries* deliveries, size_t index
 void penstock_deliveries_free(penstock_deliveries* deliveries);
 /* Waits until everything accepted so far has an outcome. Timeout: the rest stays under way. */
 penstock_error* penstock_producer_flush(penstock_producer* producer, int64_t timeout_ms);
+/* Calls that wait now, on whatever thread, return: penstock_produce() with Overloaded, the record
+ * not accepted; penstock_producer_flush() with Cancelled; penstock_producer_poll() with what there
+ * is. */
+void penstock_producer_cancel(penstock_producer* producer);
 /* flush, then ends; what has no outcome by then fails or is unknown, as penstock_producer_poll()
  * still tells. */
 penstock_error* penstock_producer_close(penstock_producer* producer, int64_t timeout_ms);
@@ -167,6 +171,8 @@ penstock_error* penstock_consumer_assign(penstock_consumer* consumer,
 /* What has arrived; waits up to `wait_ms` for the first record. */
 penstock_error* penstock_consumer_poll(penstock_consumer* consumer, int64_t wait_ms,
                                        penstock_records** records);
+/* A poll that waits returns with what there is, or else the next one does. From any thread. */
+void penstock_consumer_wake(penstock_consumer* consumer);
 /* 1: everything assigned was read up to its end. */
 int penstock_consumer_at_end(const penstock_consumer* consumer);
 
@@ -199,6 +205,8 @@ penstock_error* penstock_group_open(penstock_client* client, const char* group,
 void penstock_group_free(penstock_group_consumer* consumer);
 penstock_error* penstock_group_poll(penstock_group_consumer* consumer, int64_t wait_ms,
                                     penstock_records** records);
+/* A poll that waits returns with what there is, or else the next one does. From any thread. */
+void penstock_group_wake(penstock_group_consumer* consumer);
 /* Everything that penstock_group_poll() gave out so far is processed. NULL: that is durable. */
 penstock_error* penstock_group_commit(penstock_group_consumer* consumer);
 /* Lets go of everything and leaves the group. */

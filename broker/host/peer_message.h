@@ -37,6 +37,13 @@ struct PeerMessage {
   std::optional<RangeDigest> digest = {};
   // Beside an AppendReply: the leader is asked for them once more.
   std::optional<WantedRange> wants = {};
+  // Beside an AppendReply: what lies below it was compacted there as long ago as tombstones stay;
+  // zero: not known.
+  Offset settled_end = {};
+  // Beside an AppendRequest: the smallest settled end of all members; zero: not known.
+  Offset settled_by_all = {};
+  // Beside an AppendRequest: of the tombstones below it, the leader's log may lack some.
+  Offset tombstones_gone_below = {};
 };
 
 // What a run of stored batches looks like to consensus: reads the headers, and the records of

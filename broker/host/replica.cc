@@ -96,6 +96,7 @@ void Replica::State::carry_out(const PeerMessage* incoming) {
   if (group->role() != raft::Role::kLeader) {
     sendable.clear();
     digests.clear();
+    settled_of.clear();
     paced.clear();
   }
   look_for_repair();
@@ -127,6 +128,7 @@ void Replica::receive(const PeerMessage& message) {
   s.group->step(message.envelope.from, message.envelope.message, s.now_ms());
   s.carry_out(&message);
   s.follow_leaders_start(message);
+  s.hear_settled(message);
   s.compare_digest(message);
   s.mend_from(message);
   s.send_wanted(message);

@@ -96,6 +96,7 @@ struct ReplicaStats {
   std::uint64_t refused_installs = 0;
   std::uint64_t mended_runs = 0;     // damage here that was put right with the leader's bytes
   std::uint64_t cuts_at_damage = 0;  // ... or that was cut, to be sent again with all behind it
+  std::uint64_t begun_anew = 0;      // files of before that lacked tombstones which are gone by now
 };
 
 // Looking at everything that lies on the disk, whether it is still what was written.
@@ -111,6 +112,15 @@ struct ScrubState {
   std::uint64_t divergences = 0;
   std::optional<RangeDigest> divergent;
   std::uint64_t compared = 0;  // ranges whose digest was equal
+};
+
+// What a pass of key compaction may do, beyond what the replica knows itself.
+struct ReplicaCompaction {
+  // Nothing at or behind it is touched: what is made of the log by others has a snapshot there.
+  Offset limit = storage::kNoLimit;
+  std::int64_t min_lag_ms = 0;
+  std::size_t map_bytes = storage::kCompactionMapBytes;
+  std::uint64_t hash_seed = 0;  // another one for each pass
 };
 
 // What readers see as the beginning of a shortened log.
@@ -180,6 +190,19 @@ class Replica {
   std::optional<storage::Log::FileRead> begin_scrub(std::uint64_t max_bytes);
   void complete_scrub(const Result<storage::ReadResult>& result);
   const ScrubState& scrub() const;
+
+  // --- key compaction (storage/compaction.h), below committed(), of a log that keeps tombstones
+  // for some time; none: it is not compacted, and the other members are told so.
+  void keep_tombstones(std::optional<std::int64_t> delay_ms);
+  // None: there is nothing to do, or not now. As Log; may write a small file.
+  Result<std::optional<storage::CompactionTicket>> begin_compaction(
+      const ReplicaCompaction& wanted);
+  Result<storage::CompactionProgress> complete_compaction(const storage::CompactionTicket& ticket,
+                                                          const Status& status);
+  // As Log::seal(): what is written so far can be compacted after a checkpoint. Blocks.
+  Status seal();
+  // What every member has compacted long enough ago, as far as is known here.
+  Offset settled_by_all() const;
 
   // --- retention; never beyond committed(). Both block, as truncation of the log does.
   // The log begins at the batch that holds `before`; for readers (kRecord) exactly there. Returns

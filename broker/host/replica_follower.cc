@@ -86,6 +86,11 @@ void Replica::State::carry_out(const raft::Accept& accept, const PeerMessage* in
     ++stats.bad_attachments;
     return;
   }
+  if (!has_had_tombstones(incoming->tombstones_gone_below, accept.append_from)) {
+    ++stats.refused_appends;
+    no_appends_before_ms = now_ms() + options.raft.heartbeat_ms;
+    return;
+  }
   if (accept.truncate_to && !cut(*accept.truncate_to)) return;
   raft::Accept done = accept;
   if (!append_accepted(accept, *batches)) {

@@ -172,16 +172,17 @@ std::optional<SharedBytes> Replica::State::attachment_of(const raft::AppendReque
 
 void Replica::State::send(raft::Envelope envelope) {
   std::optional<SharedBytes> attachment = SharedBytes();
-  Offset start;
-  std::optional<WantedRange> wants;
-  std::optional<RangeDigest> digest;
+  PeerMessage beside;
   if (std::holds_alternative<raft::AppendReply>(envelope.message)) {
-    wants = std::exchange(wanted, std::nullopt);
+    beside.wants = std::exchange(wanted, std::nullopt);
+    beside.settled_end = settled_here();
   }
   if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message)) {
     attachment = attachment_of(*append, envelope.to);
-    if (options.state == nullptr) start = visible_start();
-    digest = digest_for(envelope.to);
+    if (options.state == nullptr) beside.log_start = visible_start();
+    beside.digest = digest_for(envelope.to);
+    beside.settled_by_all = settled_by_all();
+    beside.tombstones_gone_below = memory.tombstones_gone_below;
   } else if (const auto* install = std::get_if<raft::InstallRequest>(&envelope.message);
              install != nullptr && options.state != nullptr) {
     auto state = options.state->state_at(install->start);
@@ -194,8 +195,10 @@ void Replica::State::send(raft::Envelope envelope) {
     attachment = producers->to_send(install->start.end);
   }
   // Without its batches an append is lost on the way, as any message may be.
-  if (attachment)
-    out.messages.push_back({std::move(envelope), *std::move(attachment), start, digest, wants});
+  if (!attachment) return;
+  beside.envelope = std::move(envelope);
+  beside.attachment = *std::move(attachment);
+  out.messages.push_back(std::move(beside));
 }
 
 }  // namespace penstock::broker

@@ -2,8 +2,8 @@
 // group), replica_follower.cc (what a leader sends), replica_join.cc (before that),
 // replica_leader.cc (appends, reads for peers), replica_start.cc (where the log begins),
 // replica_scrub.cc (whether the disk still has it), replica_numbers.cc (what is known of
-// producers), replica_repair.cc (what is damaged comes from others), replica.cc (dispatch, flushes,
-// reading).
+// producers), replica_repair.cc (what is damaged comes from others), replica_compaction.cc (what a
+// pass may touch), replica.cc (dispatch, flushes, reading).
 //
 // Invariants: log.log_end() == group.log_end() whenever no call is under way and nothing is fatal;
 // `memory` is what is true of the log, `on_disk` what the side file says; on_disk lists at least
@@ -56,6 +56,11 @@ struct Replica::State {
   // --- scrub
   ScrubState scrub;
   std::map<raft::NodeId, RangeDigest> digests;  // leader: to be told
+
+  // --- key compaction
+  std::optional<std::int64_t> tombstones_stay_ms;  // none: the log is not compacted
+  std::map<raft::NodeId, Offset> settled_of;       // leader: what members told in this term
+  Offset settled_by_all_once;
 
   // --- repair of what is damaged here: asked for with the next answer to the leader
   std::optional<WantedRange> wanted;
@@ -146,6 +151,7 @@ struct Replica::State {
   void ask_for_repair();
   bool accept_end();
   void cut_at_damage();
+  bool cut_to_copy_again(Offset from);
   void mend_from(const PeerMessage& message);
   void send_wanted(const PeerMessage& message);
 
@@ -153,6 +159,14 @@ struct Replica::State {
   void announce(const RangeDigest& seen);
   std::optional<RangeDigest> digest_for(raft::NodeId peer);
   void compare_digest(const PeerMessage& message);
+
+  // --- replica_compaction.cc
+  Offset settled_here() const;
+  Offset smallest_settled() const;
+  Offset settled_by_all() const;
+  void hear_settled(const PeerMessage& message);
+  // What follows a log that ends there can be appended; false: not now.
+  bool has_had_tombstones(Offset gone, Offset log_ends_at);
 
   // --- replica_start.cc
   // Where readers begin.

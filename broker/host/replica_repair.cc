@@ -42,22 +42,27 @@ void Replica::State::cut_at_damage() {
   const auto first =
       std::ranges::min_element(log->damage(), {}, &storage::RecoveryReport::Damage::begin);
   // The damage of a file of which nothing tells what it held may lie behind the end.
-  const Offset from = std::clamp(first->begin, log->log_start(), log->log_end());
+  if (!cut_to_copy_again(std::clamp(first->begin, log->log_start(), log->log_end()))) return;
+  ++stats.cuts_at_damage;
+  carry_out();
+}
+
+bool Replica::State::cut_to_copy_again(Offset from) {
   const raft::LogPoint had = group->point_at(group->log_end());
   ReplicaState next = memory;
   next.cut =
       ReplicaState::Measure{group->term(), memory.cut ? std::max(memory.cut->had, had) : had};
-  if (!next.lists_as(on_disk) && !keep_going(remember(next))) return;
+  if (!next.lists_as(on_disk) && !keep_going(remember(next))) return false;
   memory = std::move(next);
-  if (!keep_going(cut_log(from))) return;
+  if (!keep_going(cut_log(from))) return false;
   memory.truncate(from);
   if (producers) producers->truncated(from);
   out.truncated_to = std::min(out.truncated_to.value_or(from), from);
-  ++stats.cuts_at_damage;
   if (const Status known = group->cut_at_damage(from, memory.cut->had); !known) {
-    return die(known.error());
+    die(known.error());
+    return false;
   }
-  carry_out();
+  return true;
 }
 
 // All that was missing before an end which was not certain is here again: the log goes on there.

@@ -23,7 +23,8 @@ constexpr std::uint32_t kAdoptedFollows = 8;
 constexpr std::uint32_t kVisibleStartFollows = 16;
 constexpr std::uint32_t kCutFollows = 32;
 constexpr std::uint32_t kJoinedFollows = 64;
-constexpr std::uint32_t kKnownFlags = 127;
+constexpr std::uint32_t kTombstonesGoneFollows = 128;
+constexpr std::uint32_t kKnownFlags = 255;
 constexpr std::size_t kHeaderBytes = 48;
 constexpr std::size_t kCrcBytes = 4;
 
@@ -133,7 +134,8 @@ void ReplicaState::fold_below(Offset start) {
 bool ReplicaState::lists_as(const ReplicaState& other) const {
   return base == other.base && base_is_known == other.base_is_known && placed == other.placed &&
          reset == other.reset && lost_up_to == other.lost_up_to && adopted_at == other.adopted_at &&
-         visible_start == other.visible_start && cut == other.cut && joined == other.joined;
+         visible_start == other.visible_start && cut == other.cut && joined == other.joined &&
+         tombstones_gone_below == other.tombstones_gone_below;
 }
 
 raft::LogPoint ReplicaState::measure() const {
@@ -157,7 +159,8 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
                (state.lost_up_to ? kLostTermFollows : 0U) |
                (state.adopted_at ? kAdoptedFollows : 0U) |
                (state.visible_start ? kVisibleStartFollows : 0U) | (state.cut ? kCutFollows : 0U) |
-               (state.joined ? kJoinedFollows : 0U));
+               (state.joined ? kJoinedFollows : 0U) |
+               (state.tombstones_gone_below > Offset(0) ? kTombstonesGoneFollows : 0U));
   store_le(file.data() + at::kPlaced, static_cast<std::uint32_t>(state.placed.size()));
   append_membership(file, state.base);
   for (const auto& [offset, membership] : state.placed) {
@@ -177,6 +180,9 @@ Bytes encode(const ReplicaState& state, const storage::LogIdentity& identity) {
     append_le(file, measure->in.value());
     append_le(file, measure->had.term.value());
     append_le(file, measure->had.end.value());
+  }
+  if (state.tombstones_gone_below > Offset(0)) {
+    append_le(file, state.tombstones_gone_below.value());
   }
   append_le(file, record::crc32c(file));
   return file;
@@ -201,6 +207,11 @@ bool read_fields(ByteReader& reader, std::uint32_t flags, std::uint32_t placed,
   }
   if (whole && (flags & kCutFollows) != 0) whole = read_measure(reader, state.cut.emplace());
   if (whole && (flags & kJoinedFollows) != 0) whole = read_measure(reader, state.joined.emplace());
+  if (whole && (flags & kTombstonesGoneFollows) != 0) {
+    std::int64_t below = 0;
+    whole = reader.read_le(below) && below > 0;
+    state.tombstones_gone_below = Offset(below);
+  }
   return whole && reader.remaining() == 0;
 }
 

@@ -32,6 +32,9 @@ struct ReplicaState {
   // before that counts as the first one.
   std::optional<Offset> adopted_at;
 
+  // Of the tombstones below it the log may lack some: they went by a pass here, or were not sent.
+  Offset tombstones_gone_below;
+
   // Where readers begin, when that is inside of the batch that the log begins with.
   std::optional<Offset> visible_start;
 

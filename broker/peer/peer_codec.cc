@@ -243,9 +243,14 @@ void to_wire(const GroupMessage& message, wire::v1::ConsensusMessage& out) {
     out.mutable_append_reply()->set_wanted_begin(wants->begin.value());
     out.mutable_append_reply()->set_wanted_end(wants->end.value());
   }
+  if (out.has_append_reply()) {
+    out.mutable_append_reply()->set_settled_end(message.message.settled_end.value());
+  }
   if (!out.has_append_request()) return;
   wire::v1::ConsensusMessage::AppendRequest& append = *out.mutable_append_request();
   append.set_log_start(message.message.log_start.value());
+  append.set_settled_by_all(message.message.settled_by_all.value());
+  append.set_tombstones_gone_below(message.message.tombstones_gone_below.value());
   if (const auto& digest = message.message.digest) {
     append.mutable_digest()->set_begin(digest->begin.value());
     append.mutable_digest()->set_end(digest->end.value());
@@ -268,9 +273,15 @@ Result<GroupMessage> from_wire(const wire::v1::ConsensusMessage& message, raft::
     PENSTOCK_TRY_ASSIGN(wants.begin, take_offset(message.append_reply().wanted_begin()));
     PENSTOCK_TRY_ASSIGN(wants.end, take_offset(message.append_reply().wanted_end()));
   }
+  if (message.has_append_reply()) {
+    PENSTOCK_TRY_ASSIGN(out.message.settled_end, take_offset(message.append_reply().settled_end()));
+  }
   if (message.has_append_request()) {
     const auto& append = message.append_request();
     PENSTOCK_TRY_ASSIGN(out.message.log_start, take_offset(append.log_start()));
+    PENSTOCK_TRY_ASSIGN(out.message.settled_by_all, take_offset(append.settled_by_all()));
+    PENSTOCK_TRY_ASSIGN(out.message.tombstones_gone_below,
+                        take_offset(append.tombstones_gone_below()));
     if (append.has_digest()) {
       RangeDigest digest{.begin = {}, .end = {}, .sum = append.digest().sum()};
       PENSTOCK_TRY_ASSIGN(digest.begin, take_offset(append.digest().begin()));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocol/record/builder.h"
+#include "protocol/record/record.h"
 #include "tests/storage/expect.h"
 
 namespace penstock::broker {
@@ -77,6 +78,7 @@ Status Cluster::start(Member& member) {
   member.fatal.reset();
   member.fault.reset();
   member.checked = member->log_start();
+  member->keep_tombstones(tombstones_stay_ms);
   drain(member);
   if (member.is_up()) compare_committed(member);
   return {};
@@ -95,6 +97,7 @@ void Cluster::stop(Member& member) {
   member.saving.reset();
   member.vote_flush.reset();
   member.flush.reset();
+  member.pass.reset();
   member.cold.clear();
 }
 
@@ -125,7 +128,9 @@ void Cluster::take(Member& member, ReplicaOutput output) {
   member.cold.insert(member.cold.end(), output.cold_reads.begin(), output.cold_reads.end());
   if (output.truncated_to) {
     ++member.truncations;
-    if (*output.truncated_to < member.checked && member->stats().cuts_at_damage == 0)
+    const ReplicaStats& stats = member->stats();
+    const bool may_cut = stats.cuts_at_damage > 0 || stats.begun_anew > 0;
+    if (*output.truncated_to < member.checked && !may_cut)
       violation(member, "it cut what was committed");
   }
   if (output.was_reset) {
@@ -260,7 +265,10 @@ Result<ReplicaAppend> Cluster::append(Member& member, std::size_t value_bytes) {
   value.resize(std::max(value.size(), value_bytes), '.');
   record::BatchBuilder builder;
   builder.append(clock.wall(), std::nullopt, as_bytes(value));
-  Bytes batch = *builder.build();
+  return append_batch(member, *builder.build());
+}
+
+Result<ReplicaAppend> Cluster::append_batch(Member& member, Bytes batch) {
   auto appended = member->append(batch);
   if (appended) {
     waiting_.push_back({member.id, appended->term, appended->base_offset, appended->end, batch});
@@ -283,7 +291,61 @@ bool Cluster::produce(int count, std::size_t value_bytes) {
       60'000);
 }
 
+// --- key compaction
+
+bool Cluster::compact_piece(Member& member) {
+  if (!member.pass) {
+    auto begun = member->begin_compaction(
+        {.limit = storage::kNoLimit, .min_lag_ms = 0, .map_bytes = 4096, .hash_seed = rng.next()});
+    if (begun && *begun) member.pass = **begun;
+    drain(member);
+    return member.pass.has_value();
+  }
+  const Status status = member.pass->run();
+  const auto progress = member->complete_compaction(*member.pass, status);
+  if (progress != storage::CompactionProgress::kMore) member.pass.reset();
+  drain(member);
+  return true;
+}
+
+void Cluster::compact(Member& member) {
+  EXPECT_OK(member->seal());
+  settle();
+  const ReplicaCheckpoint ticket = member->begin_checkpoint();
+  member->complete_checkpoint(ticket, ticket.run());
+  drain(member);
+  while (compact_piece(member)) {
+  }
+}
+
 // --- judgement
+
+bool Cluster::is_what_is_left(const record::BatchView& batch) const {
+  auto records = record::Records::open(batch);
+  while (records) {
+    const auto left = records->next();
+    if (!left) return false;
+    if (!*left) return true;
+    const auto known = committed_.upper_bound((*left)->offset);
+    if (known == committed_.begin()) return false;
+    const auto whole = record::BatchView::parse(std::prev(known)->second);
+    if (!whole || whole->leader_epoch() != batch.leader_epoch()) return false;
+    auto originals = record::Records::open(*whole);
+    bool is_there = false;
+    while (originals && !is_there) {
+      const auto one = originals->next();
+      if (!one || !*one) return false;
+      is_there = (*one)->offset == (*left)->offset;
+      const auto same = [](const auto& a, const auto& b) {
+        return a.has_value() == b.has_value() && (!a || equal(*a, *b));
+      };
+      if (is_there && !(same((*one)->key, (*left)->key) && same((*one)->value, (*left)->value))) {
+        return false;
+      }
+    }
+  }
+  return false;
+}
 
 void Cluster::violation(const Member& member, const std::string& what) {
   violations_.push_back(raft::to_string(member.id) + ": " + what);
@@ -303,6 +365,15 @@ void Cluster::compare_committed(Member& member) {
     for (ByteView rest = read->batches.view(); !rest.empty();) {
       const auto batch = record::BatchView::parse(rest);
       const Bytes bytes(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(batch->size()));
+      const bool was_compacted = tombstones_stay_ms && batch->base_offset() < committed_end_;
+      if (was_compacted) {
+        if (!is_what_is_left(*batch)) {
+          violation(member, "what is left at " + std::to_string(batch->base_offset().value()) +
+                                " was never committed");
+        }
+        rest = rest.subspan(batch->size());
+        continue;
+      }
       const auto [known, is_new] = committed_.emplace(batch->base_offset(), bytes);
       if (is_new && batch->base_offset() < committed_end_) {
         violation(member, "another batch than others have at " +

@@ -20,6 +20,7 @@
 #include "broker/host/replica.h"
 #include "broker/host/vote_store.h"
 #include "fakes/fake_env.h"
+#include "protocol/record/batch.h"
 #include "tests/broker/host/nodes.h"
 
 namespace penstock::broker {
@@ -50,6 +51,7 @@ struct Member {
   std::optional<raft::HardState> saving;
   std::optional<VoteStore::FlushTicket> vote_flush;
   std::optional<storage::FlushTicket> flush;
+  std::optional<storage::CompactionTicket> pass;
   std::deque<std::uint64_t> cold;
   bool holds_flushes = false;  // a disk that takes its time
 
@@ -100,9 +102,16 @@ class Cluster {
   Member& elect();   // runs until there is one
   // A batch of one record to that member; remembered until it is committed.
   Result<ReplicaAppend> append(Member& member, std::size_t value_bytes = 40);
+  Result<ReplicaAppend> append_batch(Member& member, Bytes batch);
   // Runs until `count` more are acknowledged.
   bool produce(int count, std::size_t value_bytes = 40);
   std::uint64_t acknowledged() const { return acknowledged_; }
+
+  // --- key compaction, of a cluster that keeps tombstones for some time
+  // One piece of a pass; false: there is nothing to do.
+  bool compact_piece(Member& member);
+  // Everything that is committed, here and now.
+  void compact(Member& member);
 
   // --- judgement
   const std::vector<std::string>& violations() const { return violations_; }
@@ -119,6 +128,8 @@ class Cluster {
   raft::Options raft_options;
   storage::LogOptions log_options;
   bool has_state = true;  // a state machine, which says for itself what it still needs
+  // The log is compacted: what members hold of it may lack records, and is otherwise the same.
+  std::optional<std::int64_t> tombstones_stay_ms;
 
  private:
   struct Waiting {
@@ -131,6 +142,7 @@ class Cluster {
 
   void take(Member& member, ReplicaOutput output);
   void compare_committed(Member& member);
+  bool is_what_is_left(const record::BatchView& batch) const;
   void acknowledge(Member& member);
   void violation(const Member& member, const std::string& what);
 

@@ -28,6 +28,7 @@ ReplicaState only_base() {
   state.visible_start = Offset(72);
   state.cut = ReplicaState::Measure{Term(4), {Term(3), Offset(90)}};
   state.joined = ReplicaState::Measure{Term(6), {Term(5), Offset(91)}};
+  state.tombstones_gone_below = Offset(88);
   return state;
 }
 

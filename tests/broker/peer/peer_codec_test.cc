@@ -90,6 +90,11 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
     if (std::holds_alternative<raft::AppendRequest>(sent.message.envelope.message)) {
       sent.message.log_start = Offset(static_cast<int>(rng.below(100)));
       if (rng.one_in(2)) sent.message.digest = RangeDigest{Offset(3), Offset(70), rng.next()};
+      if (rng.one_in(2)) sent.message.settled_by_all = Offset(static_cast<int>(rng.below(100)));
+      if (rng.one_in(2)) sent.message.tombstones_gone_below = Offset(12);
+    }
+    if (std::holds_alternative<raft::AppendReply>(sent.message.envelope.message)) {
+      sent.message.settled_end = Offset(static_cast<int>(rng.below(3)));
     }
     if (std::holds_alternative<raft::AppendReply>(sent.message.envelope.message) && rng.one_in(2)) {
       sent.message.wants = WantedRange{Offset(7), Offset(9)};
@@ -107,6 +112,9 @@ TEST(PeerCodec, EveryMessageComesBackTheSame) {
     EXPECT_EQ(received->message.log_start, sent.message.log_start);
     EXPECT_EQ(received->message.digest, sent.message.digest);
     EXPECT_EQ(received->message.wants, sent.message.wants);
+    EXPECT_EQ(received->message.settled_end, sent.message.settled_end);
+    EXPECT_EQ(received->message.settled_by_all, sent.message.settled_by_all);
+    EXPECT_EQ(received->message.tombstones_gone_below, sent.message.tombstones_gone_below);
   }
 }
 

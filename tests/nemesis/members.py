@@ -144,7 +144,8 @@ class Members:
 
     @staticmethod
     def _dawdle(member):
-        member.process.send_signal(signal.SIGUSR1)
+        if member.path.exists():  # before that the signal would end it
+            member.process.send_signal(signal.SIGUSR1)
 
     @staticmethod
     def _history_of(members):

@@ -79,6 +79,8 @@ namespace penstock {
     "the partition has forgotten the producer; begin a new epoch, not the batch again")            \
   X(DuplicateSequence, 83, Final, MaybeDone,                                                       \
     "the records are in the log already; their offsets are no longer known")                       \
+  X(KeyRequired, 84, Final, NotDone,                                                               \
+    "a record without a key; the topic is compacted, and keeps the latest record of each key")     \
   X(Mismatch, 90, Final, NotDone, "two copies that must be equal are not")                         \
   X(SqlError, 91, Final, NotDone, "the SQL engine refused the statement")                          \
   X(UnknownGroup, 100, Final, NotDone, "there is no consumer group of that name")                  \

@@ -11,6 +11,7 @@ NextStep next_step(const Error& error, Stage stage) {
     case Errc::kRecordTooLarge:
     case Errc::kFrameTooLarge:
     case Errc::kInvalidBatch:
+    case Errc::kKeyRequired:
       return stage == Stage::kSent ? NextStep::kGiveUp : NextStep::kSplit;
     // It was right when it was made: bytes changed on the way.
     case Errc::kBadChecksum:

@@ -239,6 +239,8 @@ class Log {
   const CompactionState& compaction() const;
   // Everything below it was compacted here at least that long ago.
   Offset settled_end(std::int64_t delay_ms) const;
+  // A pass of this life has removed the tombstones below it whose time was over then.
+  Offset swept_below() const;
   // Bytes of whole segments behind the clean end that are sealed: what the next pass reads for its
   // key map.
   std::uint64_t dirty_bytes() const;
@@ -283,6 +285,7 @@ class Log {
     Offset end;
     std::uint64_t bytes = 0;
     Timestamp max_timestamp;
+    Timestamp created;  // when the segment was begun
     bool active = false;
   };
   std::vector<SegmentInfo> segments() const;

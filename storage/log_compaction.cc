@@ -202,6 +202,8 @@ Offset Log::settled_end(std::int64_t delay_ms) const {
   return state_->compaction.settled_end(delay_ms, state_->clock.wall());
 }
 
+Offset Log::swept_below() const { return state_->swept_below; }
+
 std::uint64_t Log::dirty_bytes() const {
   std::uint64_t bytes = 0;
   for (const Segment& segment : state_->segments) {

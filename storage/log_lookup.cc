@@ -406,7 +406,7 @@ std::vector<Log::SegmentInfo> Log::segments() const {
   std::vector<SegmentInfo> infos;
   for (const Segment& segment : state_->segments) {
     infos.push_back({segment.base, segment.end(), segment.size(),
-                     Timestamp(segment.open.max_timestamp_ms), !segment.sealed});
+                     Timestamp(segment.open.max_timestamp_ms), segment.created, !segment.sealed});
   }
   return infos;
 }

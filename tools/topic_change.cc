@@ -121,7 +121,9 @@ Command topic_create_command() {
       .details =
           "Settings: penstock topic describe NAME shows all of them.\n\n"
           "Example:\n  penstock topic create quakes --partitions=2 "
-          "--set retention_ms=86400000\n\n"
+          "--set retention_ms=86400000\n"
+          "  penstock topic create prices --set cleanup=compact   (the latest of each key "
+          "stays)\n\n"
           "With --json: {\"topic\",\"created\",\"id\",\"partitions\"}; \"created\" is false when "
           "--if_not_exists\nfound it there already.\n",
       .min_operands = 1,

@@ -14,12 +14,19 @@ constexpr std::int64_t kGiB = 1LL << 30;
 constexpr std::int64_t kSecond = 1'000;
 constexpr std::int64_t kDay = 86'400'000;
 
+constexpr std::array<std::string_view, 3> kCleanups = {"delete", "compact", "compact,delete"};
 constexpr std::array<std::string_view, 6> kCompressions = {"producer", "none", "gzip",
                                                            "snappy",   "lz4",  "zstd"};
 constexpr std::array<std::string_view, 2> kTimestampTypes = {"create", "append"};
 constexpr std::array<std::string_view, 2> kDurabilities = {"fsynced", "written"};
 
 constexpr std::array kTable = {
+    SettingRow{
+        "cleanup", SettingType::kChoice, "delete", 0, 0, false, kCleanups,
+        "What becomes of old records: `delete` removes them by age and size (`retention_ms`, "
+        "`retention_bytes`), `compact` keeps the latest one of each key for ever, "
+        "`compact,delete` does both. A compacted topic takes no records without a key.",
+        &TopicSettings::cleanup},
     SettingRow{"retention_ms",
                SettingType::kDuration,
                "7d",
@@ -57,6 +64,36 @@ constexpr std::array kTable = {
                {},
                "Age of a file's oldest record at which a partition begins a new one.",
                &TopicSettings::segment_ms},
+    SettingRow{"min_compaction_lag_ms",
+               SettingType::kDuration,
+               "0",
+               0,
+               3'650 * kDay,
+               false,
+               {},
+               "Compaction leaves a file alone for that long after its last record came.",
+               &TopicSettings::min_compaction_lag_ms},
+    SettingRow{"max_compaction_lag_ms",
+               SettingType::kDuration,
+               "7d",
+               kSecond,
+               3'650 * kDay,
+               true,
+               {},
+               "A record that waits for compaction longer than this is compacted, however little "
+               "there is to gain. Before that a pass begins when half of a partition's files are "
+               "new.",
+               &TopicSettings::max_compaction_lag_ms},
+    SettingRow{"delete_retention_ms",
+               SettingType::kDuration,
+               "1d",
+               kSecond,
+               3'650 * kDay,
+               true,
+               {},
+               "How long a tombstone (a key without a value) stays after everything older of its "
+               "key was compacted on all replicas: the time that readers have to get past it.",
+               &TopicSettings::delete_retention_ms},
     SettingRow{"max_batch_bytes",
                SettingType::kSize,
                "1MiB",
@@ -131,7 +168,9 @@ std::string allowed_values(const SettingRow& row) {
   if (row.type == SettingType::kChoice) {
     std::string choices;
     for (const auto choice : row.choices) {
-      choices += (choices.empty() ? "" : ", ") + std::string(choice);
+      const bool is_list = choice.contains(',');
+      choices += (choices.empty() ? "" : ", ") +
+                 (is_list ? "'" + std::string(choice) + "'" : std::string(choice));
     }
     return choices;
   }
@@ -167,6 +206,13 @@ Result<TopicSettings> resolve_settings(const SettingMap& set) {
                       format_size(settings.max_batch_bytes) + ") as well");
     }
     settings.max_record_bytes = settings.max_batch_bytes;
+  }
+  const bool has_longest = settings.max_compaction_lag_ms != kUnlimited;
+  if (has_longest && settings.min_compaction_lag_ms > settings.max_compaction_lag_ms) {
+    return fail(Errc::kInvalidSetting,
+                "min_compaction_lag_ms=" + format_duration_ms(settings.min_compaction_lag_ms) +
+                    ": compaction would have to wait longer than max_compaction_lag_ms (" +
+                    format_duration_ms(settings.max_compaction_lag_ms) + ") allows");
   }
   return settings;
 }

@@ -22,18 +22,25 @@ namespace penstock::broker {
 enum class CompressionPolicy : std::int64_t { kProducer, kNone, kGzip, kSnappy, kLz4, kZstd };
 enum class TimestampPolicy : std::int64_t { kCreate, kAppend };
 enum class DurabilityPolicy : std::int64_t { kFsynced, kWritten };
+enum class CleanupPolicy : std::int64_t { kDelete, kCompact, kCompactAndDelete };
 
 struct TopicSettings {
+  std::int64_t cleanup = 0;  // a CleanupPolicy
   std::int64_t retention_ms = 0;
   std::int64_t retention_bytes = 0;
   std::int64_t segment_bytes = 0;
   std::int64_t segment_ms = 0;
+  std::int64_t min_compaction_lag_ms = 0;
+  std::int64_t max_compaction_lag_ms = 0;
+  std::int64_t delete_retention_ms = 0;
   std::int64_t max_batch_bytes = 0;
   std::int64_t max_record_bytes = 0;
   std::int64_t compression = 0;     // a CompressionPolicy
   std::int64_t timestamp_type = 0;  // a TimestampPolicy
   std::int64_t durability = 0;      // a DurabilityPolicy
 
+  bool is_compacted() const { return CleanupPolicy{cleanup} != CleanupPolicy::kDelete; }
+  bool has_retention() const { return CleanupPolicy{cleanup} != CleanupPolicy::kCompact; }
   CompressionPolicy compression_policy() const { return CompressionPolicy{compression}; }
   TimestampPolicy timestamp_policy() const { return TimestampPolicy{timestamp_type}; }
   DurabilityPolicy durability_policy() const { return DurabilityPolicy{durability}; }

@@ -77,6 +77,11 @@ Status check_records(const BatchView& batch, const AppendRules& rules) {
                                              " bytes; the topic's max_record_bytes is " +
                                              std::to_string(rules.max_record_bytes));
     }
+    if (rules.requires_keys && !record->key) {
+      return fail(Errc::kKeyRequired, "record " + std::to_string(record->offset.value()) +
+                                          " of the batch has no key; the topic is compacted "
+                                          "(cleanup), and takes records with a key only");
+    }
     largest = std::max(largest.value_or(record->timestamp), record->timestamp);
   }
   if (largest != batch.max_timestamp()) {

@@ -5,7 +5,7 @@
 // decoded would stop every consumer and the archive behind it for ever, so each is looked at, in
 // compressed batches too; the memory for that is bounded by DecompressLimits and freed at once.
 // Failure: kInvalidBatch, kBadChecksum, kBatchTooLarge, kRecordTooLarge, kUnsupportedCompression,
-// kDecompressionLimit; the message says which batch of the request.
+// kDecompressionLimit, kKeyRequired; the message says which batch of the request.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct AppendRules {
   std::uint64_t max_record_bytes = 1U << 20;
   std::optional<record::Codec> required_codec = std::nullopt;  // none: the producer's choice
   record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
+  bool requires_keys = false;  // the topic is compacted by key
 };
 
 struct CheckedBatches {

@@ -47,4 +47,20 @@ inline constexpr std::chrono::milliseconds kScrubStartDelay = std::chrono::secon
 // When no pass is due, the next look.
 inline constexpr std::chrono::milliseconds kScrubIdlePeriod = std::chrono::seconds(10);
 
+// --- key compaction
+// Share of a log's whole files that is new when a pass is worth while: a pass reads all of them, so
+// that each byte is read and written about twice in its life.
+inline constexpr double kMinDirtyShare = 0.5;
+// Default rate of reading and writing together, of the whole broker.
+inline constexpr std::uint64_t kCompactionBytesPerSecond = 16U << 20;
+// After a start, consumers and replicas that catch up come first.
+inline constexpr std::chrono::milliseconds kCompactionStartDelay = std::chrono::seconds(5);
+// When no pass is due, the next look.
+inline constexpr std::chrono::milliseconds kCompactionIdlePeriod = std::chrono::seconds(1);
+// A log that had nothing for a pass after all (its last file waits for a checkpoint, or is younger
+// than the topic's lag) is looked at again after that.
+inline constexpr std::chrono::milliseconds kCompactionRetryPeriod = std::chrono::seconds(5);
+// One that cannot be compacted (damage, a full disk), after that.
+inline constexpr std::chrono::milliseconds kCompactionFailurePeriod = std::chrono::minutes(1);
+
 }  // namespace penstock::broker

@@ -41,6 +41,7 @@ Partition::Partition(PartitionServices& services, TopicPartition id, std::string
       checkpointed_end_(replica_->log_end()),
       idle_(services.shard) {
   if (services.catch_up != nullptr) replica_->set_catch_up_pace(*services.catch_up);
+  follow_compaction_rules();
 }
 
 Status Partition::health() const {
@@ -369,6 +370,8 @@ void Partition::apply_retention() {
 void Partition::set_rules(PartitionRules rules) {
   rules_ = std::move(rules);
   replica_->log().set_options(rules_.log);
+  follow_compaction_rules();
+  list_for_compaction();
 }
 
 // --- end

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -32,6 +33,8 @@
 #include "broker/host/replica.h"
 #include "broker/partition/append_rules.h"
 #include "broker/partition/checkpoint_queue.h"
+#include "broker/partition/compaction_queue.h"
+#include "broker/partition/compaction_rules.h"
 #include "broker/partition/disk_guard.h"
 #include "broker/partition/flush_queue.h"
 #include "broker/partition/partition_observer.h"
@@ -48,6 +51,7 @@ struct PartitionRules {
   AppendRules append;
   Durability default_durability = Durability::kFsynced;
   storage::LogOptions log;
+  std::optional<CompactionRules> compaction = std::nullopt;  // none: the topic is not compacted
 };
 
 // What the partitions of one shard share.
@@ -68,7 +72,8 @@ struct PartitionServices {
   CatchUpPace* catch_up = nullptr;  // none: late members are sent as much as they take
   PartitionObserver* observer = nullptr;
   std::function<void(const Error&)> on_fatal;
-  ScrubQueue* scrubs = nullptr;  // none: damage is found by who happens to read it
+  ScrubQueue* scrubs = nullptr;            // none: damage is found by who happens to read it
+  CompactionQueue* compactions = nullptr;  // none: nothing is compacted
 };
 
 // What scrubbing has seen of a partition on this broker, for status and metrics.
@@ -114,6 +119,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // carried out; true when that gave the replica an input (StateHost::follow). Before start().
   using Follower = std::function<bool(const ReplicaOutput&)>;
   void set_follower(Follower follower) { follower_ = std::move(follower); }
+  // Up to where the follower would find its state again without the log: what is compacted lies
+  // below. Without it such a log is not compacted.
+  void set_compaction_limit(std::function<Offset()> limit) { compaction_limit_ = std::move(limit); }
   // Who shares the replica alone appends to the log, and decides where it begins.
   bool is_written_by_brokers() const { return follower_ != nullptr; }
   // The follower, or whoever else shares the replica, gave it an input.
@@ -207,6 +215,19 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Status transfer_leadership(raft::NodeId to);
   void step_down();
 
+  // --- for CompactionQueue
+  bool is_compacted() const { return !closed_ && !ended_ && rules_.compaction; }
+  CompactionBacklog compaction_backlog() const;
+  // Which share of the log is new, when a pass is due. Seals the open file when that is.
+  std::optional<double> prepare_compaction();
+  std::optional<storage::CompactionTicket> begin_compaction(std::size_t map_bytes,
+                                                            std::uint64_t hash_seed);
+  // Before each piece runs; false: the pass is over, the partition has ended.
+  bool resume_compaction();
+  // After it ran; false: the pass is over.
+  bool complete_compaction(const storage::CompactionTicket& ticket, const Status& status);
+  void left_compaction_queue() { in_compaction_queue_ = false; }
+
   // --- for FlushQueue, CheckpointQueue, ScrubQueue and TickQueue
   storage::FlushTicket begin_flush();
   void complete_flush(const storage::FlushTicket& ticket, const Status& status,
@@ -253,6 +274,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void ask_for_flush();
   void list_for_checkpoint();
   void list_for_tick();
+  void list_for_compaction();
+  void follow_compaction_rules();
+  void delay_compaction(std::chrono::milliseconds time);
+  void need_checkpoint();
   void role_changed();
   void tell_damage();
   void ended(Error error);
@@ -264,6 +289,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   PartitionRules rules_;
   std::unique_ptr<Replica> replica_;
   Follower follower_;
+  std::function<Offset()> compaction_limit_;
 
   std::deque<Waiter> waiters_;  // by end
   // Of rounds of heartbeats, by their number; then what came of them.
@@ -277,9 +303,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::uint64_t seen_divergences_ = 0;
   bool flush_asked_ = false;  // in line or under way
   bool in_checkpoint_queue_ = false;
+  bool in_compaction_queue_ = false;
+  std::int64_t no_compaction_before_ms_ = 0;
   Offset checkpointed_end_;
   std::int64_t tick_at_ms_ = 0;  // listed for then; 0: not listed
-  int work_under_way_ = 0;       // flushes, checkpoints, cold reads, votes
+  int work_under_way_ = 0;       // flushes, checkpoints, cold reads, votes, compaction
   std::optional<Error> ended_;   // out of service for good, and why
   bool closed_ = false;
   Wakeup idle_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/types.h"
+#include "storage/compaction.h"
 
 namespace penstock::broker {
 
@@ -22,6 +23,10 @@ class PartitionObserver {
   virtual void read(std::uint64_t bytes, bool from_disk) = 0;
   virtual void retention_freed(std::uint64_t bytes) = 0;
   virtual void scrubbed(std::uint64_t /*bytes*/) {}
+  // A pass of key compaction is over.
+  virtual void compacted(const storage::CompactionFigures&) {}
+  // ... and was not finished: damage, a full disk, or the log was cut meanwhile.
+  virtual void compaction_failed() {}
   // Now; it was another number before.
   virtual void damage_changed(const TopicPartition&, std::size_t /*ranges*/) {}
 };

@@ -24,6 +24,7 @@ void Partition::start() {
   replica_->tick();
   pump("start of ");
   if (services_.scrubs != nullptr) services_.scrubs->add(weak_from_this());
+  list_for_compaction();
 }
 
 void Partition::receive(const PeerMessage& message) {

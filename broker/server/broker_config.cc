@@ -70,6 +70,9 @@ Status validate(const BrokerConfig& config) {
   if (config.memory_limit_bytes < kMinMemoryLimitBytes) {
     return wrong("--memory_limit_mb is at least " + std::to_string(kMinMemoryLimitBytes >> 20));
   }
+  if (config.compaction_bytes_per_second == 0 || config.compaction_memory_bytes == 0) {
+    return wrong("--compaction_mb_per_s and --compaction_memory_mb are at least 1");
+  }
   return {};
 }
 

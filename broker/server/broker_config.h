@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "broker/host/limits.h"
+#include "broker/partition/limits.h"
 #include "protocol/rpc/endpoint.h"
 
 namespace penstock::broker {
@@ -30,6 +31,8 @@ struct BrokerConfig {
   std::uint64_t memory_limit_bytes = 512U << 20;
   std::uint64_t disk_reserve_bytes = 256U << 20;
   std::uint64_t catch_up_bytes_per_second = kCatchUpBytesPerSecond;  // 0: no limit
+  std::uint64_t compaction_bytes_per_second = kCompactionBytesPerSecond;
+  std::uint64_t compaction_memory_bytes = storage::kCompactionMapBytes;
   OutsideAccess outside = OutsideAccess::kRefused;
 };
 

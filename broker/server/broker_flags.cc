@@ -50,6 +50,8 @@ Result<BrokerConfig> config_from(const FlagValues& flags) {
   config.memory_limit_bytes = std::uint64_t{flags.memory_limit_mb} << 20;
   config.disk_reserve_bytes = std::uint64_t{flags.disk_reserve_mb} << 20;
   config.catch_up_bytes_per_second = std::uint64_t{flags.catch_up_mb_per_s} << 20;
+  config.compaction_bytes_per_second = std::uint64_t{flags.compaction_mb_per_s} << 20;
+  config.compaction_memory_bytes = std::uint64_t{flags.compaction_memory_mb} << 20;
   config.outside = flags.insecure_i_know ? OutsideAccess::kAccepted : OutsideAccess::kRefused;
   PENSTOCK_TRY(validate(config));
   return config;

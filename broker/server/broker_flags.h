@@ -40,6 +40,11 @@ namespace penstock::broker {
   X(uint32, catch_up_mb_per_s, "MIB", 16, "16",                                                    \
     "Pace, in MiB a second, at which replicas that are far behind are sent what they lack while "  \
     "producers write; twice the producers' own rate when that is more. 0: no limit.")              \
+  X(uint32, compaction_mb_per_s, "MIB", 16, "16",                                                  \
+    "Pace, in MiB a second read and written, at which topics with cleanup=compact are compacted.") \
+  X(uint32, compaction_memory_mb, "MIB", 128, "128",                                               \
+    "Memory, in MiB, for the keys of the records that passes of compaction look at; what does "    \
+    "not fit waits for the next pass. 24 bytes a key, and a third more.")                          \
   X(string, log_level, "LEVEL", "info", "info", "trace, debug, info, warn, error or off.")         \
   X(string, port_file, "FILE", "", "none",                                                         \
     "File to write the ports into once they are open: \"CLIENT_PORT METRICS_PORT\".")              \
@@ -62,6 +67,8 @@ struct FlagValues {
   std::uint32_t memory_limit_mb = 0;
   std::uint32_t disk_reserve_mb = 0;
   std::uint32_t catch_up_mb_per_s = 0;
+  std::uint32_t compaction_mb_per_s = 0;
+  std::uint32_t compaction_memory_mb = 0;
   bool insecure_i_know = false;
 };
 

@@ -67,7 +67,10 @@ Broker::State::State(const BrokerConfig& config, BrokerEnvironment environment, 
       .on_fatal = environment_.on_fatal,
       .self = {dir_.identity().cluster_id, context_.self(), dir_.identity().directory_id},
       .scrub_bytes_per_second = kScrubBytesPerSecond / shards,
-      .catch_up_bytes_per_second = catch_up_share};
+      .catch_up_bytes_per_second = catch_up_share,
+      .compaction_bytes_per_second = config.compaction_bytes_per_second / shards,
+      .compaction_map_bytes = config.compaction_memory_bytes / shards,
+      .compaction_seed = rng_.next()};
   for (std::uint32_t i = 0; i < shards; ++i) {
     context_.shards.push_back(std::make_unique<Shard>(i, services));
   }
@@ -329,6 +332,7 @@ Task<Status> end_tasks(Shard& shard) {
   shard.checkpoints().stop();
   shard.ticks().stop();
   shard.scrubs().stop();
+  shard.compactions().stop();
   shard.tasks().cancel();
   co_await shard.tasks().wait();
   co_return Status{};

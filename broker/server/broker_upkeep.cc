@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/log.h"
@@ -35,6 +36,11 @@ void add_shard(const Shard& shard, Snapshot& now) {
     now.log_bytes += partition->size_bytes();
     const ProducerTable* const producers = partition->replica().producers();
     if (producers != nullptr) now.known_producers += producers->producers().size();
+    if (!partition->is_compacted()) continue;
+    const CompactionBacklog backlog = partition->compaction_backlog();
+    ++now.compacted_partitions;
+    now.compaction_dirty_bytes += backlog.dirty_bytes;
+    now.compaction_dirty_ratio = std::max(now.compaction_dirty_ratio, backlog.dirty_share());
   }
 }
 

@@ -49,6 +49,8 @@ FlagValues flag_values() {
           .memory_limit_mb = FLAGS_memory_limit_mb,
           .disk_reserve_mb = FLAGS_disk_reserve_mb,
           .catch_up_mb_per_s = FLAGS_catch_up_mb_per_s,
+          .compaction_mb_per_s = FLAGS_compaction_mb_per_s,
+          .compaction_memory_mb = FLAGS_compaction_memory_mb,
           .insecure_i_know = FLAGS_insecure_i_know};
 }
 

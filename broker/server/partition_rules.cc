@@ -1,5 +1,6 @@
 #include "broker/server/partition_rules.h"
 
+#include <limits>
 #include <utility>
 
 namespace penstock::broker {
@@ -38,11 +39,24 @@ PartitionRules partition_rules(const TopicSettings& settings) {
                                  : Durability::kWritten;
   rules.log.segment_bytes = static_cast<std::uint64_t>(settings.segment_bytes);
   rules.log.segment_ms = settings.segment_ms;
+  const bool expires = settings.has_retention();
   rules.log.retention_ms = std::nullopt;
-  if (settings.retention_ms != kUnlimited) rules.log.retention_ms = settings.retention_ms;
+  if (expires && settings.retention_ms != kUnlimited)
+    rules.log.retention_ms = settings.retention_ms;
   rules.log.retention_bytes = std::nullopt;
-  if (settings.retention_bytes != kUnlimited) {
+  if (expires && settings.retention_bytes != kUnlimited) {
     rules.log.retention_bytes = static_cast<std::uint64_t>(settings.retention_bytes);
+  }
+  if (!settings.is_compacted()) return rules;
+  rules.append.requires_keys = true;
+  rules.compaction = CompactionRules{.min_lag_ms = settings.min_compaction_lag_ms,
+                                     .max_lag_ms = std::nullopt,
+                                     .tombstone_delay_ms = settings.delete_retention_ms};
+  if (settings.delete_retention_ms == kUnlimited) {
+    rules.compaction->tombstone_delay_ms = std::numeric_limits<std::int64_t>::max();
+  }
+  if (settings.max_compaction_lag_ms != kUnlimited) {
+    rules.compaction->max_lag_ms = settings.max_compaction_lag_ms;
   }
   return rules;
 }

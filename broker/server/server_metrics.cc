@@ -67,6 +67,26 @@ ServerMetrics::ServerMetrics()
                                {{"from", "disk"}})),
       retention_bytes_(counter("penstock_partition_retention_freed_bytes_total",
                                "Bytes that retention removed.")),
+      compaction_passes_(counter("penstock_compaction_passes_total",
+                                 "Passes of key compaction that ended, one way or the other.")),
+      compaction_failures_(counter("penstock_compaction_failures_total",
+                                   "Passes that could not begin or were given up: damage, a full "
+                                   "disk, or a log that was cut meanwhile. The log says which; "
+                                   "they are tried again.")),
+      compaction_read_(
+          counter("penstock_compaction_read_bytes_total", "Bytes that passes have read.")),
+      compaction_written_(
+          counter("penstock_compaction_written_bytes_total", "Bytes that passes have written.")),
+      compaction_freed_(counter("penstock_compaction_freed_bytes_total",
+                                "Bytes by which passes have made logs smaller.")),
+      compaction_superseded_(counter("penstock_compaction_removed_records_total",
+                                     "Records that passes have removed: older values of a key, or "
+                                     "tombstones whose time was over.",
+                                     {{"what", "superseded"}})),
+      compaction_tombstones_(counter("penstock_compaction_removed_records_total",
+                                     "Records that passes have removed: older values of a key, or "
+                                     "tombstones whose time was over.",
+                                     {{"what", "tombstone"}})),
       checkpoint_seconds_(histogram("penstock_partition_checkpoint_seconds",
                                     "Time to write one checkpoint, which bounds recovery.")),
       connections_(gauge("penstock_rpc_connections", "Connections that are open.")),
@@ -89,6 +109,15 @@ ServerMetrics::ServerMetrics()
       known_producers_(gauge("penstock_broker_known_producers",
                              "Idempotent producers that partitions remember, each counted in "
                              "every partition that it writes to.")),
+      compacted_partitions_(
+          gauge("penstock_compaction_partitions", "Partitions that are compacted by key.")),
+      compaction_dirty_bytes_(gauge("penstock_compaction_dirty_bytes",
+                                    "Bytes of whole files that came since their partition's last "
+                                    "pass.")),
+      compaction_dirty_ratio_(gauge("penstock_compaction_dirty_ratio",
+                                    "Share of such bytes, of the partition where it is largest. A "
+                                    "pass begins at one half; a share that stays near 1 says that "
+                                    "passes do not keep up.")),
       disk_total_(gauge("penstock_disk_total_bytes", "Size of the data directory's file system.")),
       disk_available_(gauge("penstock_disk_available_bytes",
                             "Free space of the data directory's file system.")),
@@ -167,6 +196,20 @@ void ServerMetrics::retention_freed(std::uint64_t bytes) {
   retention_bytes_.Increment(static_cast<double>(bytes));
 }
 
+void ServerMetrics::compacted(const storage::CompactionFigures& figures) {
+  const auto add = [](prometheus::Counter& counter, std::uint64_t count) {
+    counter.Increment(static_cast<double>(count));
+  };
+  add(compaction_passes_, 1);
+  add(compaction_read_, figures.bytes_read);
+  add(compaction_written_, figures.bytes_written);
+  add(compaction_freed_, figures.bytes_freed);
+  add(compaction_superseded_, figures.records_superseded);
+  add(compaction_tombstones_, figures.tombstones_removed);
+}
+
+void ServerMetrics::compaction_failed() { compaction_failures_.Increment(); }
+
 void ServerMetrics::set(const Snapshot& now) {
   const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
   connections_.Set(number(now.connections));
@@ -181,6 +224,9 @@ void ServerMetrics::set(const Snapshot& now) {
   partitions_damaged_.Set(number(now.partitions_damaged));
   log_bytes_.Set(number(now.log_bytes));
   known_producers_.Set(number(now.known_producers));
+  compacted_partitions_.Set(number(now.compacted_partitions));
+  compaction_dirty_bytes_.Set(number(now.compaction_dirty_bytes));
+  compaction_dirty_ratio_.Set(now.compaction_dirty_ratio);
   disk_total_.Set(number(now.disk_total_bytes));
   disk_available_.Set(number(now.disk_available_bytes));
   disk_refusing_.Set(now.disk_refusing ? 1 : 0);

@@ -34,6 +34,9 @@ struct Snapshot {
   std::uint64_t partitions_damaged = 0;
   std::uint64_t log_bytes = 0;
   std::uint64_t known_producers = 0;
+  std::uint64_t compacted_partitions = 0;
+  std::uint64_t compaction_dirty_bytes = 0;
+  double compaction_dirty_ratio = 0;  // the largest of a partition
   std::uint64_t disk_total_bytes = 0;
   std::uint64_t disk_available_bytes = 0;
   bool disk_refusing = false;
@@ -55,6 +58,8 @@ class ServerMetrics final : public PartitionObserver {
   void checkpointed(std::int64_t took_ns) override;
   void read(std::uint64_t bytes, bool from_disk) override;
   void retention_freed(std::uint64_t bytes) override;
+  void compacted(const storage::CompactionFigures& figures) override;
+  void compaction_failed() override;
 
   std::uint64_t requests_total() const;
   void set(const Snapshot& now);
@@ -90,6 +95,13 @@ class ServerMetrics final : public PartitionObserver {
   prometheus::Counter& read_bytes_cache_;
   prometheus::Counter& read_bytes_disk_;
   prometheus::Counter& retention_bytes_;
+  prometheus::Counter& compaction_passes_;
+  prometheus::Counter& compaction_failures_;
+  prometheus::Counter& compaction_read_;
+  prometheus::Counter& compaction_written_;
+  prometheus::Counter& compaction_freed_;
+  prometheus::Counter& compaction_superseded_;
+  prometheus::Counter& compaction_tombstones_;
   prometheus::Histogram& checkpoint_seconds_;
   // Totals that other modules count: monotone, set as a whole.
   prometheus::Gauge& connections_;
@@ -104,6 +116,9 @@ class ServerMetrics final : public PartitionObserver {
   prometheus::Gauge& partitions_damaged_;
   prometheus::Gauge& log_bytes_;
   prometheus::Gauge& known_producers_;
+  prometheus::Gauge& compacted_partitions_;
+  prometheus::Gauge& compaction_dirty_bytes_;
+  prometheus::Gauge& compaction_dirty_ratio_;
   prometheus::Gauge& disk_total_;
   prometheus::Gauge& disk_available_;
   prometheus::Gauge& disk_refusing_;

@@ -59,6 +59,9 @@ struct ShardServices {
   // This shard's shares.
   std::uint64_t scrub_bytes_per_second = kScrubBytesPerSecond;
   std::uint64_t catch_up_bytes_per_second = kCatchUpBytesPerSecond;
+  std::uint64_t compaction_bytes_per_second = kCompactionBytesPerSecond;
+  std::size_t compaction_map_bytes = storage::kCompactionMapBytes;
+  std::uint64_t compaction_seed = 0;
 };
 
 class Shard {
@@ -137,6 +140,7 @@ class Shard {
   CheckpointQueue& checkpoints() { return checkpoints_; }
   TickQueue& ticks() { return ticks_; }
   ScrubQueue& scrubs() { return scrubs_; }
+  CompactionQueue& compactions() { return compactions_; }
   rpc::Server& server() const { return *server_; }
   void set_server(std::unique_ptr<rpc::Server> server) { server_ = std::move(server); }
   void close_server() { server_.reset(); }
@@ -156,6 +160,7 @@ class Shard {
   CheckpointQueue checkpoints_;
   TickQueue ticks_;
   ScrubQueue scrubs_;
+  CompactionQueue compactions_;
   CatchUpPace catch_up_;
   PartitionServices services_;
   Peers peers_;

@@ -262,9 +262,17 @@ TEST(Timestamps, WhatIsNotFlushedIsNotFound) {
 
 TEST(Read, BytesBetweenOffsetsAreToldFromTheSegments) {
   const std::vector<Log::SegmentInfo> segments = {
-      {.base = Offset(0), .end = Offset(4'000), .bytes = 400'000, .max_timestamp = {}},
-      {.base = Offset(4'000), .end = Offset(4'000), .bytes = 0, .max_timestamp = {}},
-      {.base = Offset(4'000), .end = Offset(5'000), .bytes = 200'000, .max_timestamp = {}}};
+      {.base = Offset(0),
+       .end = Offset(4'000),
+       .bytes = 400'000,
+       .max_timestamp = {},
+       .created = {}},
+      {.base = Offset(4'000), .end = Offset(4'000), .bytes = 0, .max_timestamp = {}, .created = {}},
+      {.base = Offset(4'000),
+       .end = Offset(5'000),
+       .bytes = 200'000,
+       .max_timestamp = {},
+       .created = {}}};
   EXPECT_EQ(bytes_between(segments, Offset(0), Offset(5'000)), 600'000U);
   EXPECT_EQ(bytes_between(segments, Offset(3'999), Offset(5'000)), 200'100U);
   EXPECT_EQ(bytes_between(segments, Offset(3'000), Offset(4'500)), 200'000U);

@@ -55,6 +55,27 @@ TEST(TopicSettings, ARecordOf8MiBIsPossibleBySetting) {
   EXPECT_THAT(alone.error().message(), HasSubstr("raise max_batch_bytes"));
 }
 
+TEST(TopicSettings, CleanupSaysWhatBecomesOfOldRecords) {
+  const auto cleanup = [](const char* text) { return *resolve_settings({{"cleanup", text}}); };
+  EXPECT_FALSE(resolve_settings({})->is_compacted());
+  EXPECT_TRUE(cleanup("delete").has_retention());
+  EXPECT_TRUE(cleanup("compact").is_compacted());
+  EXPECT_FALSE(cleanup("compact").has_retention());
+  EXPECT_TRUE(cleanup("compact,delete").is_compacted());
+  EXPECT_TRUE(cleanup("compact,delete").has_retention());
+  EXPECT_THAT(canonical_settings({{"cleanup", "shrink"}}).error().message(),
+              HasSubstr("delete, compact, 'compact,delete'"));
+}
+
+TEST(TopicSettings, TheLongestLagOfCompactionIsNotBelowTheShortest) {
+  EXPECT_TRUE(resolve_settings({{"min_compaction_lag_ms", "7d"}}));
+  const auto longer = resolve_settings({{"min_compaction_lag_ms", "8d"}});
+  ASSERT_FALSE(longer);
+  EXPECT_THAT(longer.error().message(), HasSubstr("max_compaction_lag_ms (7d)"));
+  EXPECT_TRUE(
+      resolve_settings({{"min_compaction_lag_ms", "8d"}, {"max_compaction_lag_ms", "unlimited"}}));
+}
+
 TEST(TopicSettings, ErrorsSayWhatIsAllowed) {
   EXPECT_THAT(canonical_settings({{"compression", "zip"}}).error().message(),
               HasSubstr("producer, none, gzip, snappy, lz4, zstd"));

@@ -19,6 +19,8 @@ FlagValues flags() {
           .disk_threads = 4,
           .memory_limit_mb = 512,
           .disk_reserve_mb = 256,
+          .compaction_mb_per_s = 16,
+          .compaction_memory_mb = 128,
           .insecure_i_know = false};
 }
 
@@ -41,6 +43,15 @@ TEST(BrokerFlags, WhoJoinsTellsTheOthersAnAddressThatTheyCanReach) {
   EXPECT_THAT(refused.error().message(), testing::HasSubstr("--advertise"));
   values.advertise = "10.0.0.5:7333";
   EXPECT_TRUE(config_from(values));
+}
+
+TEST(BrokerFlags, CompactionNeedsARateAndMemory) {
+  FlagValues values = flags();
+  values.compaction_mb_per_s = 0;
+  EXPECT_THAT(config_from(values).error().message(), HasSubstr("--compaction_mb_per_s"));
+  values = flags();
+  values.compaction_memory_mb = 0;
+  EXPECT_FALSE(config_from(values));
 }
 
 TEST(BrokerFlags, DefaultsMakeAValidConfig) {

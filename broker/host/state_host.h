@@ -11,8 +11,8 @@
 // Threads: one at a time, the replica's owner's; reads of the log and raising its start may wait
 // for the disk, a snapshot is written by a ticket on another thread. Lifetime: all references
 // outlive the host, which alone calls append() and read_index() of its replica; the log has no
-// retention of its own. Records have keys when the machine's do (StateOf): such a log may be read,
-// and one day compacted, like any topic's.
+// retention of its own. Records have keys when the machine's do (StateOf): such a log may be read
+// and compacted, like any topic's, below what StateSnapshots::covered() says.
 // Failure: of a command, see submit(). What the log holds and the machine cannot apply, and a
 // snapshot that cannot be flushed, is fatal(): the host answers nobody any more, and steps down.
 //

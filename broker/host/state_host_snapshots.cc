@@ -193,6 +193,13 @@ void StateSnapshots::complete(const Ticket& ticket, const Status& status) {
   if (status) files_[ticket.work_->at] = Health::kIntact;
 }
 
+Offset StateSnapshots::covered(Offset log_start, Offset applied) const {
+  const auto last = newest_below(std::nullopt, applied);
+  if (!last) return Offset(0);
+  if (const auto before = newest_below(last, applied)) return *before;
+  return log_start == Offset(0) ? *last : Offset(0);
+}
+
 // --- the log's beginning
 
 std::optional<Offset> StateSnapshots::may_begin_at(Offset log_start, Offset applied) {

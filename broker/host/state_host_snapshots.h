@@ -60,6 +60,10 @@ class StateSnapshots final : public StateAtStart {
   bool has(Offset at) const;
   std::size_t damaged() const;  // files that were found bad
 
+  // Below it the state is found again without the log, also when the newest snapshot has rotted:
+  // where the last but one is, or the only one of a log that begins at 0. Zero: nowhere.
+  Offset covered(Offset log_start, Offset applied) const;
+
   // --- the log's beginning
   // How far the log's beginning may go: the last snapshot but one, read back just now; the last one
   // if there is none at the log start to install followers with.

@@ -46,6 +46,9 @@ void GroupCoordinator::attach(const std::shared_ptr<Partition>& partition,
   wake_ = std::move(wake);
   partition->set_follower(
       [self = shared_from_this()](const ReplicaOutput& output) { return self->follow(output); });
+  partition->set_compaction_limit([self = shared_from_this(), &log = *partition] {
+    return self->snapshots_->covered(log.log_start(), self->machine_.applied());
+  });
 }
 
 void GroupCoordinator::stop() {

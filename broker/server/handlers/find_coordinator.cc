@@ -20,8 +20,10 @@ CreateTopic offsets_topic(const ClusterImage& image) {
   command.name = group::kOffsetsTopic;
   command.partitions = kOffsetsPartitions;
   command.replication_factor = std::clamp(active, 1U, kOffsetsReplicas);
-  command.settings = {{"retention_ms", "unlimited"},
-                      {"retention_bytes", "unlimited"},
+  // Tombstones stay: a coordinator whose log had to begin anew would still have the state of
+  // before, without what was deleted meanwhile.
+  command.settings = {{"cleanup", "compact"},
+                      {"delete_retention_ms", "unlimited"},
                       {"segment_bytes", std::to_string(kOffsetsSegmentBytes)}};
   return command;
 }

@@ -27,6 +27,22 @@ TEST_F(StateHostTest, TheLogIsCutAtTheLastSnapshotButOne) {
   EXPECT_LT(node.replica->log_start(), *node.snapshots->newest(node.host->applied()));
 }
 
+TEST_F(StateHostTest, WhatIsBelowTheLastSnapshotButOneCanBeFoundWithoutTheLog) {
+  ASSERT_OK(alone_.start(alone_.node(1)));
+  StateNode& node = alone_.node(1);
+  const auto covered = [&](Offset log_start) {
+    return node.snapshots->covered(log_start, node.host->applied());
+  };
+  EXPECT_EQ(covered(Offset(0)), Offset(0));
+  write_while(alone_, [&] { return node.snapshots_made < 1; });
+  const Offset first = *node.snapshots->newest(node.host->applied());
+  EXPECT_EQ(covered(Offset(0)), first) << "or else from the log's beginning";
+  EXPECT_EQ(covered(Offset(1)), Offset(0)) << "a beginning that is gone";
+  write_while(alone_, [&] { return node.snapshots_made < 2; });
+  EXPECT_GT(*node.snapshots->newest(node.host->applied()), first);
+  EXPECT_EQ(covered(Offset(0)), first);
+}
+
 class AfterSnapshots : public StateHostTest {
  protected:
   AfterSnapshots() : node_(alone_.node(1)) {

@@ -29,11 +29,13 @@ LedStatus led_by_1() {
                               .end = Offset(4'000),
                               .bytes = 400'000,
                               .max_timestamp = {},
+                              .created = {},
                               .active = false},
                              {.base = Offset(4'000),
                               .end = kEnd,
                               .bytes = 100'000,
                               .max_timestamp = {},
+                              .created = {},
                               .active = true}}};
   led.group.membership.voters = {k1, k2, k3};
   led.group.log_end = kEnd;

@@ -76,6 +76,7 @@ class Life {
       return;
     }
     if (happens(changes_)) change_members(member);
+    if (!member.is_up()) return;  // a disk failed
     const std::uint64_t what = rng_.below(100);
     if (what < 40) {
       exchange();

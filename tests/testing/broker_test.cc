@@ -150,7 +150,7 @@ TEST_F(TestBroker, IsFullAndHasRoomAgain) {
   ASSERT_TRUE(refused.error);
   EXPECT_EQ(refused.error->outcome(), Outcome::kNotDone);
   broker->lift_disk_limit();
-  EXPECT_FALSE(publish(*to, "fits").error);
+  EXPECT_FALSE(publish(*producer(), "fits").error) << "which looks again until there is room";
 }
 
 // What takes a quarter of a minute is over at once: nobody waits for a clock that the test holds.
